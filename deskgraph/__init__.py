@@ -1,0 +1,1 @@
+"""The launcher: the ``deskgraph`` command, the embedded engines and the demo."""

@@ -1,0 +1,1 @@
+"""The API's front door: the ASGI application, limits, health, metrics and GraphiQL."""

@@ -1,0 +1,1 @@
+"""Use cases: ask the store, judge or combine, answer."""

@@ -1,0 +1,80 @@
+"""Every knob, read at the front doors only and handed down as values."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Neo4jSettings(BaseModel, frozen=True):
+    """The graph. Without ``url`` the launcher starts the embedded engine."""
+
+    url: str | None = None
+    user: str = "neo4j"
+    password: SecretStr | None = None
+    database: str = "neo4j"
+    pool_size: int = Field(50, ge=1, le=1000)
+    query_timeout_s: float = Field(30.0, gt=0, le=3600)
+
+
+class EmbeddedSettings(BaseModel, frozen=True):
+    """The embedded graph: ArcadeDB in a child process."""
+
+    heap_mb: int = Field(1024, ge=256, le=65536)
+    bolt_port: int = Field(0, ge=0, le=65535, description="0 picks a free port.")
+    start_timeout_s: float = Field(120.0, gt=0)
+
+
+class RedisSettings(BaseModel, frozen=True):
+    """The bus. Without ``url`` the launcher starts an embedded Valkey."""
+
+    url: SecretStr | None = None
+    start_timeout_s: float = Field(30.0, gt=0)
+
+
+class VaultSettings(BaseModel, frozen=True):
+    """What belongs to people. Without ``url`` an SQLite file in the data folder."""
+
+    url: SecretStr | None = None
+
+
+class HttpSettings(BaseModel, frozen=True):
+    """The API's door."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    max_body_bytes: int = Field(1_000_000, ge=1_000)
+    max_header_bytes: int = Field(32_768, ge=1_024)
+    max_headers: int = Field(100, ge=10)
+    max_target_bytes: int = Field(16_384, ge=1_024)
+    graceful_stop_s: float = Field(20.0, ge=0)
+
+
+class GraphqlSettings(BaseModel, frozen=True):
+    """Limits of the language; all of them are refused before validation."""
+
+    max_tokens: int = Field(4_000, ge=100)
+    max_nesting: int = Field(40, ge=5)
+    max_depth: int = Field(15, ge=3)
+    max_aliases: int = Field(100, ge=1)
+    max_selections: int = Field(3_000, ge=10)
+    max_directives: int = Field(100, ge=1)
+    max_root_fields: int = Field(20, ge=1)
+    cache_size: int = Field(1_000, ge=0)
+
+
+class Settings(BaseSettings):
+    """``DESKGRAPH_NEO4J__POOL_SIZE=80`` sets ``neo4j.pool_size``; a bad value stops the start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DESKGRAPH_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    profile: str = Field("development", pattern="^(development|production)$")
+    home: Path = Path(".deskgraph")
+    neo4j: Neo4jSettings = Neo4jSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+    redis: RedisSettings = RedisSettings()
+    vault: VaultSettings = VaultSettings()
+    http: HttpSettings = HttpSettings()
+    graphql: GraphqlSettings = GraphqlSettings()

@@ -1,0 +1,1 @@
+"""What can be run, and its command line."""

@@ -1,0 +1,1 @@
+"""From a source to the graph: batches, totals, leases and checkpoints."""
