@@ -8,7 +8,8 @@ import re
 from typing import Final
 
 import base58
-from eth_utils import keccak, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput

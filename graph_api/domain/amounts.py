@@ -51,7 +51,7 @@ def units(amount_raw: int, decimals: int | None) -> float | None:
     """Whole units to rank and chart by; never to add up. None while decimals are unknown."""
     if decimals is None:
         return None
-    return amount_raw / 10**decimals
+    return float(amount_raw / 10**decimals)
 
 
 def exact_units(amount_raw: int, decimals: int) -> Decimal:
