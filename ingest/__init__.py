@@ -1,1 +1,1 @@
-"""Brings the world in: sources become records, pipelines write them; the only code that calls out."""
+"""Brings the world in: sources become records, pipelines write them; only this room calls out."""

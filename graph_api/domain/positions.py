@@ -25,6 +25,7 @@ _CLASSES: Final = {
     "out": "6",
     "file": "7",
 }
+_TOP: Final = 9_999_999_999
 _POSITION: Final = re.compile(
     r"native|trace:\d+(\.\d+)*|log:\d+|ix:\d+(\.\d+)*|in:\d+|out:\d+(\.\d+)?|reward:\d+|genesis:\d+"
 )
@@ -48,14 +49,17 @@ def file_transfer_id(dataset: str, row: int) -> TransferId:
 
 
 def order_key(transfer: TransferId, *, block_number: int | None, position: str) -> str:
-    """Text that sorts transfers of one chain: block, kind, place in the block, then the id.
+    """Text whose ascending order is newest first among the transfers of one chain.
 
-    The order holds whatever is loaded first: it uses nothing but what the transfer itself says.
-    Rows without a block sort before all blocks, in the order of their file.
+    Block, kind and place in the block, each digit turned round, then the id: an index that is
+    read forwards gives the newest first, and no engine has to sort. The key uses nothing but
+    what the transfer itself says, so it is the same whatever is loaded first. Rows without a
+    block come last, the end of their file first.
     """
     kind, _, place = position.partition(":")
-    numbers = [int(part) for part in place.split(".") if part.isdigit()]
-    path = ".".join(f"{number:07d}" for number in numbers[:6])
-    block = f"{block_number:010d}" if block_number is not None else "-"
+    numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
+    # A parent's place ends before its children's do: "~" sorts after "." and so after them.
+    path = ".".join(f"{_TOP - number:010d}" for number in numbers) + "~"
+    block = f"{_TOP - block_number:010d}" if block_number is not None else "~"
     tie = blake2b(transfer.encode(), digest_size=6).hexdigest()
-    return f"{block}.{_CLASSES.get(kind, '7')}.{path}.{tie}"
+    return f"{block}.{9 - int(_CLASSES.get(kind, '7'))}.{path}.{tie}"

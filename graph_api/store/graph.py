@@ -1,0 +1,312 @@
+"""The graph door: named statements in, records out, on either engine over Bolt."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Any, Final, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import neo4j
+from neo4j.exceptions import (
+    AuthError,
+    ClientError,
+    ConstraintError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from cypher import statement
+from graph_api.domain.errors import BadInput, TooCostly, UpstreamUnavailable
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+Row = dict[str, Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
+_TRIES: Final = 4
+_OUT_OF_TIME: Final = ("TransactionTimedOut", "timed out", "timeout", "Timeout")
+
+
+class Engine(StrEnum):
+    """Which engine stands behind the door; decides which words a few statements use."""
+
+    ARCADEDB = "arcadedb"
+    NEO4J = "neo4j"
+
+
+class GraphAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a graph is and how to get in. The password never shows in a representation."""
+
+    url: str
+    user: str
+    password: str
+    database: str
+
+    def __repr__(self) -> str:
+        return f"GraphAddress({self.url!r}, user={self.user!r}, database={self.database!r})"
+
+
+#: How many statements the current operation has sent; tests and metrics read it.
+statements_sent: ContextVar[list[str] | None] = ContextVar("statements_sent", default=None)
+
+
+class Graph:
+    """One graph. Safe to share between tasks; close it at the end."""
+
+    def __init__(
+        self,
+        driver: neo4j.AsyncDriver,
+        address: GraphAddress,
+        engine: Engine,
+        version: str,
+        query_timeout_s: float,
+    ) -> None:
+        self._driver, self._timeout_s = driver, query_timeout_s
+        self.address, self.engine, self.version = address, engine, version
+
+    @classmethod
+    async def open(
+        cls, address: GraphAddress, *, pool_size: int = 50, query_timeout_s: float = 30.0
+    ) -> Self:
+        """Connect and find out which engine answers.
+
+        Raises: UpstreamUnavailable when nothing answers; BadInput when the login is refused.
+        """
+        driver = neo4j.AsyncGraphDatabase.driver(
+            address.url,
+            auth=(address.user, address.password),
+            max_connection_pool_size=pool_size,
+            connection_timeout=10.0,
+            keep_alive=True,
+            notifications_min_severity="OFF",
+        )
+        try:
+            info = await driver.get_server_info()
+        except AuthError as error:
+            await driver.close()
+            raise BadInput(
+                f"The graph at {address.url} refuses the login {address.user!r}; check user and "
+                "password."
+            ) from error
+        except (DriverError, Neo4jError, OSError) as error:
+            await driver.close()
+            raise UpstreamUnavailable(f"The graph at {address.url}", retry_after_s=5) from error
+        agent = info.agent or ""
+        # ArcadeDB calls itself Neo4j for the sake of drivers, with its own name behind.
+        engine = Engine.ARCADEDB if "arcade" in agent.lower() else Engine.NEO4J
+        return cls(driver, address, engine, agent, query_timeout_s)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._driver.close()
+
+    async def read(self, name: str, record: type[Record], /, **parameters: Any) -> list[Record]:
+        """The rows of the statement ``name`` as records: its aliases are the record's fields."""
+        keys, rows = await self.read_values(statement(name, self.engine), _for_bolt(parameters))
+        return _records(record, keys, rows)
+
+    async def read_one(
+        self, name: str, record: type[Record], /, **parameters: Any
+    ) -> Record | None:
+        """The first row, or None."""
+        rows = await self.read(name, record, **parameters)
+        return rows[0] if rows else None
+
+    async def read_each(
+        self,
+        name: str,
+        record: type[Record],
+        /,
+        branches: Sequence[Row],
+        **parameters: Any,
+    ) -> list[Record]:
+        """The statement ``name`` once for each of ``branches``, sent as one statement.
+
+        The embedded engine uses a range index only where the bounds are plain parameters, never
+        inside UNWIND: there a file holds one branch, and the branches are joined by UNION ALL.
+        Elsewhere the file takes all of them as ``$branches``.
+        """
+        if not branches:
+            return []
+        text = statement(name, self.engine)
+        if self.engine is Engine.ARCADEDB:
+            parameters |= {
+                f"{key}_{number}": value
+                for number, branch in enumerate(branches)
+                for key, value in branch.items()
+            }
+            text = _union(text, tuple(branches[0]), len(branches))
+        else:
+            parameters["branches"] = list(branches)
+        keys, rows = await self.read_values(text, _for_bolt(parameters))
+        return _records(record, keys, rows)
+
+    async def read_values(
+        self, text: str, parameters: Row
+    ) -> tuple[Sequence[str], list[list[Any]]]:
+        """Columns and rows of any reading statement; a passing fault is tried again."""
+        sent = statements_sent.get()
+        if sent is not None:
+            sent.append(text)
+
+        async def once() -> tuple[Sequence[str], list[list[Any]]]:
+            async with self._driver.session(
+                database=self.address.database,
+                default_access_mode=neo4j.READ_ACCESS,
+                fetch_size=-1,
+            ) as session:
+                query = neo4j.Query(text, timeout=self._timeout_s)  # type: ignore[arg-type]
+                result = await session.run(query, parameters)
+                return result.keys(), [list(row) async for row in result]
+
+        return await _with_retries(once)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["Writing"]:
+        """One transaction that writes; it is rolled back when the block raises.
+
+        A fault is not tried again here, because only the caller knows what it had read before:
+        use ``write``.
+        """
+        async with (
+            self._driver.session(database=self.address.database) as session,
+            await session.begin_transaction(timeout=self._timeout_s) as transaction,
+        ):
+            try:
+                yield Writing(self, transaction)
+                await transaction.commit()
+            except (DriverError, Neo4jError) as error:
+                raise _named(error) from error
+
+    async def write(self, work: Callable[["Writing"], Awaitable[Any]], /) -> Any:
+        """Run ``work`` in one transaction, again from its start when a fault is passing."""
+
+        async def once() -> Any:
+            async with (
+                self._driver.session(database=self.address.database) as session,
+                await session.begin_transaction(timeout=self._timeout_s) as transaction,
+            ):
+                answer = await work(Writing(self, transaction))
+                await transaction.commit()
+                return answer
+
+        return await _with_retries(once)
+
+    async def run_alone(self, text: str, **parameters: Any) -> list[Row]:
+        """One statement in a transaction of its own; schema changes need that."""
+        async with self._driver.session(database=self.address.database) as session:
+            try:
+                result = await session.run(text, _for_bolt(parameters))  # type: ignore[arg-type]
+                return [row.data() async for row in result]
+            except (DriverError, Neo4jError) as error:
+                raise _named(error) from error
+
+
+class Writing:
+    """A transaction that is under way."""
+
+    def __init__(self, graph: Graph, transaction: neo4j.AsyncTransaction) -> None:
+        self.engine, self._transaction = graph.engine, transaction
+
+    async def run(self, name: str, /, **parameters: Any) -> list[Row]:
+        """The rows of the statement ``name``, as plain maps."""
+        result = await self._transaction.run(
+            statement(name, self.engine),  # type: ignore[arg-type]
+            _for_bolt(parameters),
+        )
+        keys = result.keys()
+        return [dict(zip(keys, row, strict=True)) async for row in result]
+
+
+async def _with_retries(once: Callable[[], Awaitable[Any]]) -> Any:
+    for attempt in range(_TRIES):
+        try:
+            return await once()
+        except (DriverError, Neo4jError) as error:
+            if attempt == _TRIES - 1 or not _passes(error):
+                raise _named(error) from error
+            await asyncio.sleep(0.05 * 4**attempt)
+    raise AssertionError("unreachable")
+
+
+def _passes(error: Exception) -> bool:
+    # The embedded engine reports two writers of one key as a constraint error, and concurrent
+    # changes of one record as a client error; both succeed when tried again.
+    return (
+        isinstance(error, (*_PASSING, ConstraintError))
+        or "ConcurrentModification" in str(error)
+        or "Please retry" in str(error)
+    )
+
+
+def _named(error: DriverError | Neo4jError) -> Exception:
+    if isinstance(error, (ServiceUnavailable, SessionExpired, AuthError)):
+        return UpstreamUnavailable("The graph", retry_after_s=5)
+    if any(word in str(error) for word in _OUT_OF_TIME):
+        return TooCostly("The query ran out of time; ask for less, or for a shorter window.")
+    if isinstance(error, ClientError) and "SyntaxError" in (error.code or ""):
+        return BadInput(f"The graph cannot read the statement: {error.message}")
+    return error
+
+
+def _for_bolt(parameters: Row) -> Row:
+    return {
+        key: _milliseconds(value) if isinstance(value, datetime) else value
+        for key, value in parameters.items()
+    }
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment(epoch_ms: int) -> datetime:
+    """Epoch milliseconds as an aware UTC moment."""
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+@cache
+def _union(branch: str, names: tuple[str, ...], count: int) -> str:
+    parameter = re.compile(r"\$(" + "|".join(map(re.escape, names)) + r")\b")
+    return "\nUNION ALL\n".join(parameter.sub(rf"$\1_{number}", branch) for number in range(count))
+
+
+def _records(record: type[Record], keys: Sequence[str], rows: list[list[Any]]) -> list[Record]:
+    if not rows:
+        return []
+    order, moments = _shape(record, tuple(keys))
+    for row in rows:
+        for place in moments:
+            if row[place] is not None:
+                row[place] = moment(row[place])
+    if order is None:
+        return [record(*row) for row in rows]
+    return [record(*[row[place] for place in order]) for row in rows]
+
+
+@cache
+def _shape(
+    record: type[msgspec.Struct], keys: tuple[str, ...]
+) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+    fields = record.__struct_fields__
+    if set(fields) != set(keys):
+        raise TypeError(f"{record.__name__} has the fields {fields}, the statement {keys}.")
+    order = tuple(keys.index(field) for field in fields)
+    hints = get_type_hints(record)
+    moments = tuple(keys.index(field) for field in fields if _is_moment(hints[field]))
+    return (None if order == tuple(range(len(order))) else order), moments
+
+
+def _is_moment(hint: Any) -> bool:
+    if get_origin(hint) in (Union, UnionType):
+        return datetime in get_args(hint)
+    return hint is datetime
