@@ -9,7 +9,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import Any, Final, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Final,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 import neo4j
@@ -28,6 +37,7 @@ from cypher import statement
 from graph_api.domain.errors import BadInput, TooCostly, UpstreamUnavailable
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Answer = TypeVar("Answer")
 Row = dict[str, Any]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -164,7 +174,7 @@ class Graph:
                 default_access_mode=neo4j.READ_ACCESS,
                 fetch_size=-1,
             ) as session:
-                query = neo4j.Query(text, timeout=self._timeout_s)  # type: ignore[arg-type]
+                query = neo4j.Query(text, timeout=self._timeout_s)
                 result = await session.run(query, parameters)
                 return result.keys(), [list(row) async for row in result]
 
@@ -187,10 +197,10 @@ class Graph:
             except (DriverError, Neo4jError) as error:
                 raise _named(error) from error
 
-    async def write(self, work: Callable[["Writing"], Awaitable[Any]], /) -> Any:
+    async def write(self, work: Callable[["Writing"], Awaitable[Answer]], /) -> Answer:
         """Run ``work`` in one transaction, again from its start when a fault is passing."""
 
-        async def once() -> Any:
+        async def once() -> Answer:
             async with (
                 self._driver.session(database=self.address.database) as session,
                 await session.begin_transaction(timeout=self._timeout_s) as transaction,
@@ -205,7 +215,7 @@ class Graph:
         """One statement in a transaction of its own; schema changes need that."""
         async with self._driver.session(database=self.address.database) as session:
             try:
-                result = await session.run(text, _for_bolt(parameters))  # type: ignore[arg-type]
+                result = await session.run(text, _for_bolt(parameters))
                 return [row.data() async for row in result]
             except (DriverError, Neo4jError) as error:
                 raise _named(error) from error
@@ -219,15 +229,16 @@ class Writing:
 
     async def run(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of the statement ``name``, as plain maps."""
-        result = await self._transaction.run(
-            statement(name, self.engine),  # type: ignore[arg-type]
-            _for_bolt(parameters),
-        )
+        return await self.run_text(statement(name, self.engine), **parameters)
+
+    async def run_text(self, text: str, /, **parameters: Any) -> list[Row]:
+        """The rows of a statement that is no file of ours, as plain maps."""
+        result = await self._transaction.run(text, _for_bolt(parameters))
         keys = result.keys()
         return [dict(zip(keys, row, strict=True)) async for row in result]
 
 
-async def _with_retries(once: Callable[[], Awaitable[Any]]) -> Any:
+async def _with_retries(once: Callable[[], Awaitable[Answer]]) -> Answer:
     for attempt in range(_TRIES):
         try:
             return await once()
