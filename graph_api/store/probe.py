@@ -43,7 +43,6 @@ async def server_facts(
             connection_acquisition_timeout=timeout_s,
             max_transaction_retry_time=0,
         ) as driver:
-            info = await driver.get_server_info(database=database)
             found = await driver.execute_query(
                 "CALL dbms.components() YIELD edition RETURN edition", database_=database
             )
@@ -51,8 +50,9 @@ async def server_facts(
         raise BadInput(f"{url} refuses the login of user {user}.") from error
     except (Neo4jError, DriverError, OSError, ValueError) as error:
         raise UpstreamUnavailable(url, retry_after_s=1) from error
+    server = found.summary.server
     return ServerFacts(
-        agent=info.agent,
-        protocol=".".join(str(part) for part in info.protocol_version),
+        agent=server.agent,
+        protocol=".".join(str(part) for part in server.protocol_version),
         edition=found.records[0]["edition"] if found.records else "unknown",
     )

@@ -1,0 +1,1 @@
+"""The engines that the launcher starts, watches and stops: the embedded graph and bus."""
