@@ -17,8 +17,8 @@ from graph_api.domain.errors import BadInput
 ZERO_EVM: Final = "0x" + "0" * 40
 
 _EVM: Final = re.compile(r"0x[0-9a-f]{40}")
-_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32M_CONSTANT: Final = 0x2BC830A3
+BECH32_LETTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+BECH32M_CHECKSUM: Final = 0x2BC830A3
 _BITCOIN_VERSIONS: Final = {0x00, 0x05}
 
 
@@ -89,17 +89,18 @@ def _base58check(address: str) -> str:
 
 def _segwit(address: str) -> str:
     lower = address.lower()
-    data = [_BECH32.find(letter) for letter in lower[3:]]
+    data = [BECH32_LETTERS.find(letter) for letter in lower[3:]]
     wrong = BadInput(f"{_shown(address)} is no Bitcoin address; its bech32 checksum is wrong.")
     if address not in (lower, address.upper()) or -1 in data or not 14 <= len(lower) <= 90:
         raise wrong
     # Version 0 programs carry bech32, later ones bech32m (BIP-350).
-    if _polymod([3, 3, 0, 2, 3, *data]) != (1 if data[0] == 0 else _BECH32M_CONSTANT):
+    if bech32_polymod([3, 3, 0, 2, 3, *data]) != (1 if data[0] == 0 else BECH32M_CHECKSUM):
         raise wrong
     return lower
 
 
-def _polymod(values: list[int]) -> int:
+def bech32_polymod(values: list[int]) -> int:
+    """The checksum of BIP-173 over 5-bit values."""
     checksum = 1
     for value in values:
         top = checksum >> 25

@@ -16,6 +16,13 @@ TokenId = NewType("TokenId", str)
 TransactionId = NewType("TransactionId", str)
 TransferId = NewType("TransferId", str)
 
+#: Coinbase transactions that two blocks contain, and the later of them (BIP-30). Their second
+#: occurrence is named ``chain:txid@block``; it overwrote the first, whose coins no one can spend.
+REPEATED_COINBASES: Final = {
+    "d5d27987d2a3dfc724e359870c6644b40e497bdc0589a033220fe15429d88599": 91842,
+    "e3bf3d07d4b0375638d5f1db5255fe07ba2c4cb067cd81b84ee974b6585fb468": 91880,
+}
+
 _EVM_HASH: Final = re.compile(r"0x[0-9a-f]{64}")
 _UTXO_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _NAMESPACES: Final = {Family.EVM: "erc20", Family.SOLANA: "token", Family.UTXO: "token"}
@@ -37,8 +44,39 @@ def native_token(chain: Chain) -> TokenId:
 
 
 def transaction_id(chain: Chain, transaction_hash: str) -> TransactionId:
-    """``chain:hash``. Raises: BadInput when the hash has another shape than the chain's."""
+    """``chain:hash``, or ``chain:txid@block`` for the second of a repeated coinbase.
+
+    Raises: BadInput when the hash has another shape than the chain's.
+    """
+    if chain.family is Family.UTXO and "@" in transaction_hash:
+        txid, _, block = transaction_hash.partition("@")
+        txid = normal_hash(chain, txid)
+        if block != str(REPEATED_COINBASES.get(txid)):
+            raise BadInput(f"{transaction_hash[:80]!r} names a block, but its txid is no repeat.")
+        return TransactionId(f"{chain.id}:{txid}@{block}")
     return TransactionId(f"{chain.id}:{normal_hash(chain, transaction_hash)}")
+
+
+def utxo_transaction_id(chain: Chain, txid: str, block_number: int | None) -> TransactionId:
+    """The id of ``txid`` as ``block_number`` contains it. Raises: BadInput."""
+    txid = normal_hash(chain, txid)
+    if block_number is not None and REPEATED_COINBASES.get(txid) == block_number:
+        return TransactionId(f"{chain.id}:{txid}@{block_number}")
+    return TransactionId(f"{chain.id}:{txid}")
+
+
+def output_id(transaction: TransactionId, index: int) -> str:
+    """The id of a transaction's output number ``index`` (from 0)."""
+    return f"{transaction}:{index}"
+
+
+def spent_output_id(chain: Chain, txid: str, index: int) -> str:
+    """The id of the output that an input names; of a repeated coinbase, the one that counts.
+
+    Raises: BadInput.
+    """
+    txid = normal_hash(chain, txid)
+    return output_id(utxo_transaction_id(chain, txid, REPEATED_COINBASES.get(txid)), index)
 
 
 def normal_hash(chain: Chain, text: str) -> str:

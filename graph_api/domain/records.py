@@ -115,7 +115,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     ``sender`` is None where value comes into being (rewards, genesis, coinbase). ``token`` and
     ``amount_raw`` are None where the source does not say. ``order`` sorts transfers of one chain
     (see ``domain.positions``). ``derived`` marks an allocation that we made from a transaction of
-    many inputs and outputs.
+    many inputs and outputs; there, a ``sender`` of None is an owner whom nobody can tell.
     """
 
     id: TransferId
@@ -183,15 +183,21 @@ class WalletFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
-    """One input: the output ``chain:txid:vout`` it spends, with what is known of that output."""
+    """One input: the output ``chain:txid:vout`` it spends, with what is known of that output.
+
+    ``amount_raw`` is None where the source names the output only; the output itself has it.
+    """
 
     output: str
     owner: AccountId | None
-    amount_raw: int
+    amount_raw: int | None
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """One output of a UTXO transaction; ``owner`` is None where no address can be told."""
+    """One output of a UTXO transaction; ``owner`` is None where no address can be told.
+
+    ``script`` (hex) is there where it says more than the owner does.
+    """
 
     id: str
     owner: AccountId | None
@@ -200,7 +206,12 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UtxoTransaction(msgspec.Struct, frozen=True, kw_only=True):
-    """A Bitcoin-like transaction, whole: all inputs and outputs in order."""
+    """A Bitcoin-like transaction, whole: all inputs and outputs in order, outputs from 0 without
+    a gap.
+
+    ``flags`` say what is odd about its source: ``short_hash`` marks a hash that its file had cut
+    and that was restored.
+    """
 
     id: TransactionId
     chain: ChainId
@@ -215,7 +226,12 @@ class UtxoTransaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who owns wallets: an exchange, a desk, a mixer."""
+    """Somebody who owns wallets: an exchange, a desk, a mixer.
+
+    Several sources may describe one actor: what holds is the description of the highest
+    ``confidence``, of the first ``source`` in text order where two are equal, and its gaps are
+    filled by the next.
+    """
 
     id: str
     name: str
@@ -224,14 +240,18 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     logo_url: str | None = None
     jurisdictions: tuple[str, ...] = ()
     source: str | None = None
+    confidence: float = 0.05
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
     """One sourced claim about an address.
 
     ``accounts`` are the wallets it speaks of: one, or the address on every EVM chain where the
-    source names no chain. ``confidence`` is a fraction in (0, 1]. The claim holds for
-    ``[valid_from, valid_to)``, open where None, and is known since ``learned_at``.
+    source names no chain. ``category`` is one of ``domain.categories``, ``source_category`` the
+    source's own word for it. ``confidence`` is a fraction in (0, 1]. The claim holds for
+    ``[valid_from, valid_to)``, open where None, and is known for ``[learned_at, withdrawn_at)``:
+    an answer as it was known on a day leaves out what was learned later and keeps what was
+    withdrawn later. ``defines_cluster`` says that it speaks for every wallet of the same owner.
     """
 
     id: str
@@ -245,6 +265,10 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: int | None = None
     valid_to: int | None = None
     learned_at: int | None = None
+    withdrawn_at: int | None = None
+    source_category: str | None = None
+    defines_cluster: bool | None = None
+    note: str | None = None
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):

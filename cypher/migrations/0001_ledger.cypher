@@ -1,0 +1,34 @@
+// Keys and indexes of the ledger, the labels and the bookkeeping.
+
+CREATE CONSTRAINT wallet_id IF NOT EXISTS FOR (n:Wallet) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT token_id IF NOT EXISTS FOR (n:Token) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT transfer_id IF NOT EXISTS FOR (n:Transfer) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT transaction_id IF NOT EXISTS FOR (n:Transaction) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT flow_id IF NOT EXISTS FOR (n:Flow) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT holding_id IF NOT EXISTS FOR (n:Holding) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT output_id IF NOT EXISTS FOR (n:Output) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT approval_id IF NOT EXISTS FOR (n:Approval) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT swap_id IF NOT EXISTS FOR (n:Swap) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT block_id IF NOT EXISTS FOR (n:Block) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT label_id IF NOT EXISTS FOR (n:Label) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT actor_id IF NOT EXISTS FOR (n:Actor) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT chain_id IF NOT EXISTS FOR (n:Chain) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT checkpoint_id IF NOT EXISTS FOR (n:Checkpoint) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT lease_id IF NOT EXISTS FOR (n:Lease) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT migration_number IF NOT EXISTS FOR (n:Migration) REQUIRE n.number IS UNIQUE;
+CREATE INDEX token_symbol IF NOT EXISTS FOR (n:Token) ON (n.symbol);
+CREATE INDEX transfer_order_key IF NOT EXISTS FOR (n:Transfer) ON (n.order_key);
+CREATE INDEX transfer_sender_key IF NOT EXISTS FOR (n:Transfer) ON (n.sender_key);
+CREATE INDEX transfer_recipient_key IF NOT EXISTS FOR (n:Transfer) ON (n.recipient_key);
+CREATE INDEX transfer_token_key IF NOT EXISTS FOR (n:Transfer) ON (n.token_key);
+CREATE INDEX transaction_order_key IF NOT EXISTS FOR (n:Transaction) ON (n.order_key);
+CREATE INDEX transaction_sender_key IF NOT EXISTS FOR (n:Transaction) ON (n.sender_key);
+CREATE INDEX transaction_recipient_key IF NOT EXISTS FOR (n:Transaction) ON (n.recipient_key);
+CREATE INDEX flow_sender_rank IF NOT EXISTS FOR (n:Flow) ON (n.sender_rank);
+CREATE INDEX flow_recipient_rank IF NOT EXISTS FOR (n:Flow) ON (n.recipient_rank);
+CREATE INDEX holding_rank_key IF NOT EXISTS FOR (n:Holding) ON (n.rank_key);
+CREATE INDEX label_text IF NOT EXISTS FOR (n:Label) ON (n.text);
+CREATE INDEX label_actor_key IF NOT EXISTS FOR (n:Label) ON (n.actor_key);
+CREATE INDEX label_category_key IF NOT EXISTS FOR (n:Label) ON (n.category_key);
+CREATE INDEX actor_type IF NOT EXISTS FOR (n:Actor) ON (n.type);
+CREATE INDEX actor_text IF NOT EXISTS FOR (n:Actor) ON (n.text);

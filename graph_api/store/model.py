@@ -1,0 +1,373 @@
+"""The graph model, described once: nodes, relationships, properties, keys and indexes.
+
+``docs/graph-model.md`` is printed from here, migrations create what it says, and a test compares
+it with the live schema of both engines.
+"""
+
+from typing import Final
+
+import msgspec
+
+
+class Property(msgspec.Struct, frozen=True):
+    """One property: name, type as Cypher names it, and what it says, with its unit."""
+
+    name: str
+    type: str
+    about: str
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """One label. ``key`` is unique; ``indexes`` are range indexes of one property each."""
+
+    label: str
+    about: str
+    properties: tuple[Property, ...]
+    key: str = "id"
+    indexes: tuple[str, ...] = ()
+
+
+class Relationship(msgspec.Struct, frozen=True, kw_only=True):
+    """One relationship type between two labels."""
+
+    type: str
+    start: str
+    end: str
+    about: str
+    properties: tuple[Property, ...] = ()
+
+
+def _chain() -> Property:
+    return Property("chain", "STRING", "CAIP-2 id of the chain, such as `eip155:1`.")
+
+
+def _placed() -> tuple[Property, ...]:
+    return (
+        Property("block_number", "INTEGER", "Block; absent where the source does not say."),
+        Property("block_time", "INTEGER", "Epoch milliseconds, UTC; absent while unknown."),
+    )
+
+
+def _totals(about: str) -> tuple[Property, ...]:
+    return (
+        Property("transfers", "INTEGER", f"How many transfers {about}."),
+        Property("first_at", "INTEGER", "Time of the earliest, epoch milliseconds."),
+        Property("last_at", "INTEGER", "Time of the latest, epoch milliseconds."),
+    )
+
+
+NODES: Final = (
+    Node(
+        label="Wallet",
+        about="One account on one chain.",
+        properties=(
+            Property("id", "STRING", "CAIP-10: `eip155:1:0x…`; EVM hex in lower case."),
+            _chain(),
+            Property("address", "STRING", "The address alone."),
+            Property("kind", "STRING", "eoa, contract, program, token_account, script or unknown."),
+            Property("first_seen_at", "INTEGER", "Earliest activity, epoch milliseconds."),
+            Property("last_seen_at", "INTEGER", "Latest activity, epoch milliseconds."),
+            Property("transfers_in", "INTEGER", "Transfers that reached it."),
+            Property("transfers_out", "INTEGER", "Transfers that it sent."),
+            Property("flows_in", "INTEGER", "Flow nodes that end here."),
+            Property("flows_out", "INTEGER", "Flow nodes that start here."),
+            Property("newest", "STRING", "`order_key` of its newest transfer."),
+        ),
+    ),
+    Node(
+        label="Token",
+        about="A token contract, a mint, or a chain's own coin.",
+        properties=(
+            Property("id", "STRING", "CAIP-19: `eip155:1/erc20:0x…` or `eip155:1/slip44:60`."),
+            _chain(),
+            Property("address", "STRING", "Contract or mint; absent for a chain's own coin."),
+            Property("symbol", "STRING", "As the contract says; not unique, not verified."),
+            Property("name", "STRING", "As the contract says."),
+            Property("decimals", "INTEGER", "Digits after the point of one whole unit."),
+            Property("total_supply_raw", "STRING", "Base units, decimal text."),
+            Property("transfers", "INTEGER", "Transfers of it that are loaded."),
+            Property("holders", "INTEGER", "Wallets with more received than sent."),
+            Property("unscaled", "INTEGER", "Transfers loaded before its decimals were known."),
+        ),
+        indexes=("symbol",),
+    ),
+    Node(
+        label="Transfer",
+        about="One movement of value to one wallet.",
+        properties=(
+            Property("id", "STRING", "`chain:hash:position`, or `file:dataset:row`."),
+            _chain(),
+            Property("transaction", "STRING", "Id of its Transaction; absent for rewards."),
+            Property("position", "STRING", "native, log:n, trace:path, out:n, reward:n …"),
+            Property("sender", "STRING", "Wallet id; absent where value comes into being."),
+            Property("recipient", "STRING", "Wallet id."),
+            Property("token", "STRING", "Token id; absent where the source does not say."),
+            Property("amount_raw", "STRING", "Base units, exact decimal text. Never toInteger()."),
+            Property("amount", "FLOAT", "Whole units, to rank and chart; rounded."),
+            *_placed(),
+            Property("derived", "BOOLEAN", "True for our allocation of a UTXO transaction."),
+            Property("usd", "FLOAT", "Value in US dollars; absent until priced."),
+            Property("order_key", "STRING", "chain, then newest first: pages of a chain."),
+            Property("sender_key", "STRING", "sender, then newest first: pages of a sender."),
+            Property("recipient_key", "STRING", "recipient, then newest first."),
+            Property("token_key", "STRING", "token, then newest first."),
+        ),
+        indexes=("order_key", "sender_key", "recipient_key", "token_key"),
+    ),
+    Node(
+        label="Transaction",
+        about="The signed envelope of transfers and calls; a stub while only its logs are known.",
+        properties=(
+            Property("id", "STRING", "`chain:hash`."),
+            _chain(),
+            Property("hash", "STRING", "As the chain writes it."),
+            *_placed(),
+            Property("index", "INTEGER", "Place in the block."),
+            Property("status", "INTEGER", "1, 0 (failed: its value did not move) or absent."),
+            Property("sender", "STRING", "Wallet id of the signer; absent in a stub."),
+            Property("recipient", "STRING", "Wallet id of the callee or created contract."),
+            Property("value_raw", "STRING", "Base units of the chain's coin, decimal text."),
+            Property("method_id", "STRING", "Selector, `0x` and 8 digits; absent for payments."),
+            Property("gas_used", "INTEGER", "Gas."),
+            Property("gas_price_raw", "STRING", "Effective price of one gas in base units."),
+            Property("fee_raw", "STRING", "gas_used × gas_price_raw, or inputs − outputs."),
+            Property("coinbase", "BOOLEAN", "True for a block's own reward transaction (UTXO)."),
+            Property("flags", "LIST<STRING>", "Oddities of the source, such as short_hash."),
+            Property("order_key", "STRING", "chain, then newest first."),
+            Property("sender_key", "STRING", "sender, then newest first."),
+            Property("recipient_key", "STRING", "recipient, then newest first."),
+        ),
+        indexes=("order_key", "sender_key", "recipient_key"),
+    ),
+    Node(
+        label="Flow",
+        about="Totals of one ordered pair of wallets and one token. FLOWED is its road.",
+        properties=(
+            Property("id", "STRING", "Digest of sender, recipient and token."),
+            _chain(),
+            Property("sender", "STRING", "Wallet id."),
+            Property("recipient", "STRING", "Wallet id."),
+            Property("token", "STRING", "Token id; absent where transfers name none."),
+            Property("amount_raw", "STRING", "Exact sum in base units; absent if one is unknown."),
+            Property("amount", "FLOAT", "The sum in whole units, to rank by."),
+            Property("usd", "FLOAT", "Sum of the priced transfers; absent until priced."),
+            *_totals("it sums up"),
+            Property("sender_rank", "STRING", "sender, then busiest first; only for hubs."),
+            Property("recipient_rank", "STRING", "recipient, then busiest first; only for hubs."),
+        ),
+        indexes=("sender_rank", "recipient_rank"),
+    ),
+    Node(
+        label="Holding",
+        about="What one wallet received and sent of one token. HOLDS is its road.",
+        properties=(
+            Property("id", "STRING", "Digest of wallet and token."),
+            _chain(),
+            Property("wallet", "STRING", "Wallet id."),
+            Property("token", "STRING", "Token id."),
+            Property("received_raw", "STRING", "Exact sum in base units, decimal text."),
+            Property("sent_raw", "STRING", "Exact sum in base units, decimal text."),
+            Property("net_raw", "STRING", "received − sent; a change, not a balance."),
+            Property("amount", "FLOAT", "net_raw in whole units, to rank by."),
+            *_totals("touched it"),
+            Property("since_block", "INTEGER", "Lowest block that counted."),
+            Property("rank_key", "STRING", "token, then the largest net first."),
+        ),
+        indexes=("rank_key",),
+    ),
+    Node(
+        label="Output",
+        about="One output of a UTXO transaction.",
+        properties=(
+            Property("id", "STRING", "`chain:txid:vout`."),
+            _chain(),
+            Property("amount_raw", "STRING", "Satoshi, decimal text."),
+            Property("owner", "STRING", "Wallet id; absent where no single address owns it."),
+            Property("script", "STRING", "Script type as the source names it."),
+            Property("created", "BOOLEAN", "Whether its transaction is loaded."),
+            Property("spent", "BOOLEAN", "Whether a loaded transaction spends it."),
+        ),
+    ),
+    Node(
+        label="Approval",
+        about="An ERC-20 Approval event: owner lets spender move tokens.",
+        properties=(
+            Property("id", "STRING", "`chain:hash:log:n`."),
+            _chain(),
+            Property("token", "STRING", "Token id."),
+            Property("owner", "STRING", "Wallet id."),
+            Property("spender", "STRING", "Wallet id."),
+            Property("amount_raw", "STRING", "Base units, decimal text."),
+            *_placed(),
+        ),
+    ),
+    Node(
+        label="Swap",
+        about="A DEX pool's Swap event.",
+        properties=(
+            Property("id", "STRING", "`chain:hash:log:n`."),
+            _chain(),
+            Property("protocol", "STRING", "uniswap_v2, uniswap_v3 …: the event's shape."),
+            Property("pool", "STRING", "Wallet id of the pool contract."),
+            Property("sender", "STRING", "Wallet id of who called the pool."),
+            Property("recipient", "STRING", "Wallet id of who was paid."),
+            Property("amount0_raw", "STRING", "Into (+) or out of (−) the pool, base units."),
+            Property("amount1_raw", "STRING", "Into (+) or out of (−) the pool, base units."),
+            *_placed(),
+        ),
+    ),
+    Node(
+        label="Block",
+        about="One block whose hash or time is known.",
+        properties=(
+            Property("id", "STRING", "`chain:number`."),
+            _chain(),
+            Property("number", "INTEGER", "Block number."),
+            Property("hash", "STRING", "Block hash."),
+            Property("parent_hash", "STRING", "Hash of the block before."),
+            Property("time", "INTEGER", "Epoch milliseconds, UTC."),
+        ),
+    ),
+    Node(
+        label="Label",
+        about="One sourced claim about one address.",
+        properties=(
+            Property("id", "STRING", "Digest of source, claim, validity and address."),
+            Property("label", "STRING", "The words of the source."),
+            Property("category", "STRING", "Our word for it: exchange, mixer, sanctioned …"),
+            Property("confidence", "FLOAT", "Fraction in (0, 1]."),
+            Property("source", "STRING", "Who says so."),
+            Property("source_url", "STRING", "Where it can be read."),
+            Property("actor", "STRING", "Id of the Actor that it names."),
+            Property("valid_from", "INTEGER", "Epoch milliseconds; absent: always."),
+            Property("valid_to", "INTEGER", "Epoch milliseconds, exclusive; absent: still."),
+            Property("learned_at", "INTEGER", "When it became known, epoch milliseconds."),
+            Property("text", "STRING", "The label in lower case, for search."),
+            Property("actor_key", "STRING", "actor, then address: pages of an actor's wallets."),
+            Property("category_key", "STRING", "category, then address."),
+        ),
+        indexes=("text", "actor_key", "category_key"),
+    ),
+    Node(
+        label="Actor",
+        about="Somebody who owns wallets.",
+        properties=(
+            Property("id", "STRING", "A slug."),
+            Property("name", "STRING", "As people know it."),
+            Property("type", "STRING", "otc_desk, market_maker, exchange, mixer …"),
+            Property("url", "STRING", "Web site."),
+            Property("logo_url", "STRING", "Picture."),
+            Property("jurisdictions", "LIST<STRING>", "ISO country codes."),
+            Property("source", "STRING", "Who says so."),
+            Property("text", "STRING", "The name in lower case, for search."),
+        ),
+        indexes=("type", "text"),
+    ),
+    Node(
+        label="Chain",
+        about="Counters of one chain.",
+        properties=(
+            Property("id", "STRING", "CAIP-2."),
+            Property("blocks", "INTEGER", "Blocks loaded."),
+            Property("transactions", "INTEGER", "Transactions loaded, stubs included."),
+            Property("transfers", "INTEGER", "Transfers loaded."),
+            Property("wallets", "INTEGER", "Wallets known."),
+            Property("untimed", "INTEGER", "Transfers whose block time is not known yet."),
+            Property("first_block", "INTEGER", "Lowest block with facts."),
+            Property("last_block", "INTEGER", "Highest block with facts."),
+            Property("first_at", "INTEGER", "Earliest time, epoch milliseconds."),
+            Property("last_at", "INTEGER", "Latest time, epoch milliseconds."),
+        ),
+    ),
+    Node(
+        label="Checkpoint",
+        about="How far a dataset is loaded.",
+        properties=(
+            Property("id", "STRING", "Dataset, format and options."),
+            Property("source", "STRING", "What people call it: file names."),
+            Property("format", "STRING", "Name of the format."),
+            Property("row", "INTEGER", "Last row whose records are in the graph."),
+            Property("read", "INTEGER", "Records read."),
+            Property("written", "INTEGER", "Records that were new."),
+            Property("known", "INTEGER", "Records that were there already."),
+            Property("rejected", "INTEGER", "Rows left out."),
+            Property("done", "BOOLEAN", "Whether the end was reached."),
+            Property("started_at", "INTEGER", "Epoch milliseconds."),
+            Property("updated_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+    Node(
+        label="Lease",
+        about="Who may write a chain: one writer at a time, fenced by a growing token.",
+        properties=(
+            Property("id", "STRING", "CAIP-2 of the chain."),
+            Property("token", "INTEGER", "Grows with each new holder."),
+            Property("holder", "STRING", "Host, process and a random part; absent when free."),
+            Property("expires_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+    Node(
+        label="Migration",
+        about="A migration that was applied.",
+        key="number",
+        properties=(
+            Property("number", "INTEGER", "Its number."),
+            Property("name", "STRING", "Its name."),
+            Property("checksum", "STRING", "Digest of its statements."),
+            Property("done", "BOOLEAN", "False while a backfill is under way."),
+            Property("last", "STRING", "Place of a backfill."),
+            Property("applied_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+)
+
+RELATIONSHIPS: Final = (
+    Relationship(type="SENT", start="Wallet", end="Transfer", about="The wallet paid it."),
+    Relationship(type="REACHED", start="Transfer", end="Wallet", about="The wallet got it."),
+    Relationship(
+        type="MOVED", start="Transaction", end="Transfer", about="The transaction carries it."
+    ),
+    Relationship(type="SIGNED", start="Wallet", end="Transaction", about="The wallet signed it."),
+    Relationship(
+        type="CALLED",
+        start="Transaction",
+        end="Wallet",
+        about="Its recipient: the contract that it called, or the wallet that it paid.",
+    ),
+    Relationship(
+        type="FLOWED",
+        start="Wallet",
+        end="Wallet",
+        about="Value has moved this way; one per ordered pair and token. What traversal walks.",
+        properties=(
+            Property("id", "STRING", "Id of the Flow node that holds the totals."),
+            Property("token", "STRING", "Token id."),
+        ),
+    ),
+    Relationship(
+        type="HOLDS",
+        start="Wallet",
+        end="Token",
+        about="The wallet has received or sent the token.",
+        properties=(Property("id", "STRING", "Id of the Holding node that holds the totals."),),
+    ),
+    Relationship(
+        type="CREATED", start="Transaction", end="Output", about="The output is the transaction's."
+    ),
+    Relationship(
+        type="SPENT", start="Transaction", end="Output", about="The transaction spends the output."
+    ),
+    Relationship(type="OWNS", start="Wallet", end="Output", about="The output pays the wallet."),
+    Relationship(
+        type="GRANTED", start="Wallet", end="Approval", about="The wallet gave the approval."
+    ),
+    Relationship(
+        type="SPENDER", start="Approval", end="Wallet", about="The wallet may move the tokens."
+    ),
+    Relationship(
+        type="SWAPPED", start="Transaction", end="Swap", about="The transaction made the swap."
+    ),
+    Relationship(type="IN_POOL", start="Swap", end="Wallet", about="The pool that swapped."),
+    Relationship(type="HAS_LABEL", start="Wallet", end="Label", about="The claim is about it."),
+    Relationship(type="NAMES", start="Label", end="Actor", about="The claim names the actor."),
+)

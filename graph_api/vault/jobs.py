@@ -1,0 +1,286 @@
+"""Durable jobs: a row is the command, one worker at a time holds it, and its end is on record.
+
+A worker claims a job for the length of a lease and renews it while it works. When it falls silent
+the lease runs out and another worker claims the job; every claim carries a higher ``fence``, so
+that whoever comes back late is told ``LeaseLost`` and its word is not taken.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict, replace
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from graph_api.domain.errors import BadInput, GraphApiError, NotFound
+from graph_api.domain.principals import Principal
+from graph_api.vault.pages import NEWEST, Page, Window, page
+from graph_api.vault.tables import add, jobs
+from graph_api.vault.vault import Door
+
+MAX_ATTEMPTS = 5
+
+
+class JobState(StrEnum):
+    """Where a job is; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work that ``principal`` asked for; ``progress`` runs from 0 to 1.
+
+    ``attempts`` counts the claims that count against the job; ``error`` is safe to show.
+    """
+
+    id: str
+    workspace: str
+    principal: str
+    kind: str
+    arguments: dict[str, Any]
+    state: JobState = JobState.QUEUED
+    progress: float = 0.0
+    result: Any = None
+    error: str | None = None
+    attempts: int = 0
+    worker: str | None = None
+    fence: int = 0
+    lease_until: datetime | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class LeaseLost(GraphApiError):
+    """The job was cancelled, or passed to another worker, since this worker claimed it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"Job {job.id} is no longer held by worker {job.worker}.")
+
+
+async def enqueue(
+    vault: Door,
+    principal: Principal,
+    *,
+    id: str,
+    kind: str,
+    arguments: dict[str, Any],
+    now: datetime,
+) -> Job:
+    """Ask for work; the same command with the same ``id`` again is the same job.
+
+    Raises BadInput when another command has that id.
+    """
+    wanted = Job(
+        id=id,
+        workspace=principal.workspace,
+        principal=principal.id,
+        kind=kind,
+        arguments=arguments,
+        created_at=now,
+    )
+    async with vault.writing() as connection:
+        if await add(connection, jobs, asdict(wanted)):
+            return wanted
+        found = await _locked(connection, principal, id)
+    if found is None or (found.principal, found.kind, found.arguments) != (
+        principal.id,
+        kind,
+        arguments,
+    ):
+        raise BadInput(f"Another job has the id {id}.")
+    return found
+
+
+async def by_ids(vault: Door, principal: Principal, ids: Sequence[str]) -> dict[str, Job]:
+    """The jobs of the workspace with these ids; what is not there is left out."""
+    question = _of(principal).where(jobs.c.id.in_(ids))
+    async with vault.reading() as connection:
+        return {row.id: _job(row) for row in await connection.execute(question)}
+
+
+async def by_id(vault: Door, principal: Principal, id: str) -> Job | None:
+    """One job of the workspace, if it is there."""
+    return (await by_ids(vault, principal, [id])).get(id)
+
+
+async def history(
+    vault: Door,
+    principal: Principal,
+    window: Window = NEWEST,
+    *,
+    kinds: Sequence[str] | None = None,
+    states: Sequence[JobState] | None = None,
+) -> Page[Job]:
+    """The workspace's jobs, the newest first; of some kinds or states where they are named."""
+    question = _of(principal)
+    if kinds is not None:
+        question = question.where(jobs.c.kind.in_(kinds))
+    if states is not None:
+        question = question.where(jobs.c.state.in_(states))
+    async with vault.reading() as connection:
+        order = jobs.c.created_at, jobs.c.id
+        return await page(connection, question, window, order=order, of=_job)
+
+
+async def cancel(vault: Door, principal: Principal, id: str, *, now: datetime) -> Job:
+    """Call a job off; its worker learns it when it next renews. A final job stays as it is."""
+    async with vault.writing() as connection:
+        job = await _locked(connection, principal, id)
+        if job is None:
+            raise NotFound(f"There is no job {id}.")
+        if job.state in FINAL:
+            return job
+        return await _changed(
+            connection, job, state=JobState.CANCELLED, finished_at=now, lease_until=None
+        )
+
+
+async def claim(
+    vault: Door,
+    principal: Principal,
+    *,
+    kinds: Sequence[str],
+    worker: str,
+    now: datetime,
+    lease: timedelta,
+) -> Job | None:
+    """The oldest job of ``kinds`` that waits or was left behind, now held by ``worker`` alone.
+
+    A job that took down ``MAX_ATTEMPTS`` workers is failed instead of offered again.
+    """
+    async with vault.writing() as connection:
+        while (job := await _next(connection, principal, kinds, now)) is not None:
+            if job.attempts < MAX_ATTEMPTS:
+                return await _changed(
+                    connection,
+                    job,
+                    state=JobState.RUNNING,
+                    worker=worker,
+                    attempts=job.attempts + 1,
+                    fence=job.fence + 1,
+                    lease_until=now + lease,
+                    started_at=job.started_at or now,
+                )
+            error = f"{job.attempts} workers began this job and none came to its end."
+            await _failed(connection, job, error=error, now=now)
+    return None
+
+
+async def renew(
+    vault: Door,
+    principal: Principal,
+    job: Job,
+    *,
+    progress: float,
+    now: datetime,
+    lease: timedelta,
+) -> Job:
+    """Say how far a claimed job is and keep it; raises LeaseLost when it should be dropped."""
+    if not 0.0 <= progress <= 1.0:
+        raise BadInput(f"Progress lies between 0 and 1, not at {progress}.")
+    async with vault.writing() as connection:
+        held = await _held(connection, principal, job)
+        return await _changed(connection, held, progress=progress, lease_until=now + lease)
+
+
+async def finish(
+    vault: Door, principal: Principal, job: Job, *, result: Any = None, now: datetime
+) -> Job:
+    """End a claimed job with its result, a JSON value; raises LeaseLost."""
+    async with vault.writing() as connection:
+        held = await _held(connection, principal, job)
+        return await _changed(
+            connection,
+            held,
+            state=JobState.DONE,
+            progress=1.0,
+            result=result,
+            lease_until=None,
+            finished_at=now,
+        )
+
+
+async def fail(vault: Door, principal: Principal, job: Job, *, error: str, now: datetime) -> Job:
+    """End a claimed job with a sentence that is safe to show; raises LeaseLost."""
+    async with vault.writing() as connection:
+        return await _failed(
+            connection, await _held(connection, principal, job), error=error, now=now
+        )
+
+
+async def give_back(vault: Door, principal: Principal, job: Job) -> Job:
+    """Let another worker have a claimed job, as a worker does that is told to stop."""
+    async with vault.writing() as connection:
+        held = await _held(connection, principal, job)
+        return await _changed(
+            connection,
+            held,
+            state=JobState.QUEUED,
+            worker=None,
+            attempts=held.attempts - 1,
+            lease_until=None,
+        )
+
+
+def _of(principal: Principal) -> Select[Any]:
+    return select(jobs).where(jobs.c.workspace == principal.workspace)
+
+
+async def _next(
+    connection: AsyncConnection, principal: Principal, kinds: Sequence[str], now: datetime
+) -> Job | None:
+    # PostgreSQL passes over what another worker is claiming; SQLite has one writer at a time.
+    question = (
+        _of(principal)
+        .where(jobs.c.kind.in_(kinds), _is_free(now))
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await connection.execute(question)).one_or_none()
+    return None if row is None else _job(row)
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    left_behind = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until <= now)
+    return or_(jobs.c.state == JobState.QUEUED, left_behind)
+
+
+async def _held(connection: AsyncConnection, principal: Principal, job: Job) -> Job:
+    found = await _locked(connection, principal, job.id)
+    if found is None or found.state is not JobState.RUNNING or found.fence != job.fence:
+        raise LeaseLost(job)
+    return found
+
+
+async def _locked(connection: AsyncConnection, principal: Principal, id: str) -> Job | None:
+    question = _of(principal).where(jobs.c.id == id).with_for_update()
+    row = (await connection.execute(question)).one_or_none()
+    return None if row is None else _job(row)
+
+
+async def _failed(connection: AsyncConnection, job: Job, *, error: str, now: datetime) -> Job:
+    return await _changed(
+        connection, job, state=JobState.FAILED, error=error, lease_until=None, finished_at=now
+    )
+
+
+async def _changed(connection: AsyncConnection, job: Job, **changes: Any) -> Job:
+    here = and_(jobs.c.workspace == job.workspace, jobs.c.id == job.id)
+    await connection.execute(update(jobs).where(here).values(**changes))
+    return replace(job, **changes)
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(**{**row._mapping, "state": JobState(row.state)})
