@@ -69,6 +69,11 @@ def encode_document(value: Any) -> str:
     return text
 
 
+def as_kept(value: Any) -> Any:
+    """``value`` as it will be read again: JSON has lists for tuples and words for every key."""
+    return json.loads(encode_document(value))
+
+
 def _refuse_surrogates(text: str) -> None:
     try:
         text.encode()

@@ -5,12 +5,13 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from graph_api.domain.errors import BadInput
 from graph_api.domain.principals import Principal
+from graph_api.vault.columns import as_kept
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.tables import add, desk_changes
 from graph_api.vault.vault import Door
@@ -55,6 +56,7 @@ async def record(
     Raises BadInput when another edit has that id.
     """
     _check(edit)
+    edit = replace(edit, before=as_kept(edit.before), after=as_kept(edit.after))
     change = DeskChange(
         id=id, workspace=principal.workspace, principal=principal.id, changed_at=now, edit=edit
     )

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from graph_api.domain.errors import BadInput, GraphApiError, NotFound
 from graph_api.domain.principals import Principal
+from graph_api.vault.columns import as_kept
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.tables import add, jobs
 from graph_api.vault.vault import Door
@@ -86,18 +87,14 @@ async def enqueue(
         workspace=principal.workspace,
         principal=principal.id,
         kind=kind,
-        arguments=arguments,
+        arguments=as_kept(arguments),
         created_at=now,
     )
     async with vault.writing() as connection:
         if await add(connection, jobs, asdict(wanted)):
             return wanted
         found = await _locked(connection, principal, id)
-    if found is None or (found.principal, found.kind, found.arguments) != (
-        principal.id,
-        kind,
-        arguments,
-    ):
+    if found is None or _command(found) != _command(wanted):
         raise BadInput(f"Another job has the id {id}.")
     return found
 
@@ -205,7 +202,7 @@ async def finish(
             held,
             state=JobState.DONE,
             progress=1.0,
-            result=result,
+            result=as_kept(result),
             lease_until=None,
             finished_at=now,
         )
@@ -231,6 +228,10 @@ async def give_back(vault: Door, principal: Principal, job: Job) -> Job:
             attempts=held.attempts - 1,
             lease_until=None,
         )
+
+
+def _command(job: Job) -> tuple[str, str, dict[str, Any]]:
+    return job.principal, job.kind, job.arguments
 
 
 def _of(principal: Principal) -> Select[Any]:

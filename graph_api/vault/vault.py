@@ -98,7 +98,10 @@ class Vault:
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Door]:
-        """One transaction for several calls, such as a change's audit and its job."""
+        """One transaction for several calls, such as a change's audit and its job.
+
+        An error in one of them ends them all: let it leave the block.
+        """
         async with self.writing() as connection:
             yield _Together(connection)
 

@@ -47,7 +47,7 @@ async def job(
     *,
     kind: str = "backfill",
     at: datetime = NOON,
-    arguments: dict[str, Any] | None = None,
+    arguments: dict[Any, Any] | None = None,
 ) -> Job:
     """A job that waits."""
     return await jobs.enqueue(vault, principal, id=id, kind=kind, arguments=arguments or {}, now=at)

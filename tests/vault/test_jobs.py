@@ -213,6 +213,15 @@ async def test_the_same_command_twice_is_one_job(vault: Vault) -> None:
     assert len((await jobs.history(vault, LOCAL)).rows) == 1
 
 
+async def test_a_command_is_known_again_by_its_json(vault: Vault) -> None:
+    spans: dict[Any, Any] = {"spans": ((1, 2), (5, 8)), 7: "seven"}
+    first = await given.job(vault, LOCAL, "1", arguments=spans)
+
+    assert first.arguments == {"spans": [[1, 2], [5, 8]], "7": "seven"}
+    assert await given.job(vault, LOCAL, "1", arguments=spans) == first
+    assert await jobs.by_id(vault, LOCAL, "1") == first
+
+
 async def test_the_same_command_from_many_at_once_is_one_job(vault: Vault) -> None:
     found = await asyncio.gather(*(given.job(vault, LOCAL, "1") for _ in range(WORKERS)))
 
