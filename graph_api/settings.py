@@ -53,14 +53,19 @@ class HttpSettings(BaseModel, frozen=True):
 class GraphqlSettings(BaseModel, frozen=True):
     """Limits of the language; all of them are refused before validation."""
 
+    max_characters: int = Field(100_000, ge=1_000)
     max_tokens: int = Field(4_000, ge=100)
     max_nesting: int = Field(40, ge=5)
     max_depth: int = Field(15, ge=3)
     max_aliases: int = Field(100, ge=1)
     max_selections: int = Field(3_000, ge=10)
+    max_repeats: int = Field(200, ge=1)
     max_directives: int = Field(100, ge=1)
     max_root_fields: int = Field(20, ge=1)
     cache_size: int = Field(1_000, ge=0)
+    introspection: bool | None = Field(None, description="Unset follows the profile.")
+    suggestions: bool | None = Field(None, description="Unset follows the profile.")
+    graphiql: bool | None = Field(None, description="Unset follows the profile.")
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,121 @@
+"""The ASGI application: a schema, its checks and its settings become one Starlette app."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from graph_api.schema.guarded import GuardedSchema
+from graph_api.schema.limits import DocumentLimits
+from graph_api.server.envelope import Envelope
+from graph_api.server.graphiql import ASSETS, STATIC, Assets, Example, GraphiQL
+from graph_api.server.graphql import ContextGetter, GraphQLEndpoint
+from graph_api.server.health import Health, ReadinessCheck
+from graph_api.server.limits import RequestLimits
+from graph_api.server.metrics import Metrics
+from graph_api.settings import GraphqlSettings, Settings
+
+GRAPHQL = "/graphql"
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+class SchemaOptions(TypedDict):
+    """The arguments of ``GuardedSchema`` that settings decide."""
+
+    limits: DocumentLimits
+    cache_size: int
+    suggestions: bool
+    introspection: bool
+
+
+def schema_options(settings: Settings) -> SchemaOptions:
+    """``GuardedSchema(Query, **schema_options(settings))`` follows settings and profile."""
+    graphql = settings.graphql
+    return SchemaOptions(
+        limits=_limits(graphql),
+        cache_size=graphql.cache_size,
+        suggestions=_by_profile(graphql.suggestions, settings),
+        introspection=_by_profile(graphql.introspection, settings),
+    )
+
+
+def create_app(
+    schema: GuardedSchema,
+    *,
+    settings: Settings,
+    context_getter: ContextGetter | None = None,
+    checks: Sequence[ReadinessCheck] = (),
+    examples: Sequence[Example] = (),
+    routes: Sequence[BaseRoute] = (),
+    lifespan: Lifespan | None = None,
+) -> Starlette:
+    """Everything that answers HTTP.
+
+    Args:
+        context_getter: Makes what resolvers see as ``info.context``; an error of ours that it
+            raises is answered with its code.
+        checks: What ``/health/ready`` asks.
+        examples: The queries in GraphiQL's first tabs.
+        routes: More of them; ours go first.
+        lifespan: Opens what the context needs and closes it after the last answer.
+    """
+    metrics, health = Metrics(schema.documents), Health(checks)
+    graphiql = None
+    if _by_profile(settings.graphql.graphiql, settings):
+        graphiql = GraphiQL(examples, endpoint=GRAPHQL)
+    endpoint = GraphQLEndpoint(
+        schema,
+        context_getter=context_getter or _request_only,
+        metrics=metrics,
+        graphiql=graphiql,
+    )
+    ours: list[BaseRoute] = [
+        Route(GRAPHQL, endpoint),
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
+        Route("/metrics", metrics.page),
+    ]
+    if graphiql is not None:
+        ours.append(Mount(ASSETS, Assets(directory=STATIC / "assets", check_dir=False)))
+    middleware = [
+        Middleware(Envelope, metrics=metrics),
+        Middleware(RequestLimits, http=settings.http),
+    ]
+    return Starlette(
+        routes=[*ours, *routes],
+        middleware=middleware,
+        exception_handlers={HTTPException: _pass_on},
+        lifespan=lifespan,
+    )
+
+
+def _limits(graphql: GraphqlSettings) -> DocumentLimits:
+    return DocumentLimits(
+        max_characters=graphql.max_characters,
+        max_tokens=graphql.max_tokens,
+        max_nesting=graphql.max_nesting,
+        max_depth=graphql.max_depth,
+        max_aliases=graphql.max_aliases,
+        max_selections=graphql.max_selections,
+        max_repeats=graphql.max_repeats,
+        max_directives=graphql.max_directives,
+        max_root_fields=graphql.max_root_fields,
+    )
+
+
+def _by_profile(wish: bool | None, settings: Settings) -> bool:
+    return settings.profile == "development" if wish is None else wish
+
+
+async def _pass_on(_request: Request, error: Exception) -> Response:
+    raise error  # the envelope answers it like all others
+
+
+async def _request_only(request: Request) -> dict[str, Any]:
+    return {"request": request}
