@@ -152,3 +152,8 @@ def parse_transaction(text: str) -> TransactionId:
 def evm_accounts(address: str) -> tuple[AccountId, ...]:
     """``address`` on every EVM chain: what a label without a chain speaks of."""
     return tuple(account_id(chain, address) for chain in EVM_CHAINS)
+
+
+def chain_id_of(account: AccountId) -> ChainId:
+    """The CAIP-2 part of an account id."""
+    return ChainId(account.rpartition(":")[0])

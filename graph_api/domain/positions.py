@@ -7,6 +7,7 @@ place: ``chain:block:<number>:reward:n`` or ``:genesis:n``. A row without any ha
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -26,6 +27,7 @@ _CLASSES: Final = {
     "file": "7",
 }
 _TOP: Final = 9_999_999_999
+_PLACES: Final = 99_999_999
 _POSITION: Final = re.compile(
     r"native|trace:\d+(\.\d+)*|log:\d+|ix:\d+(\.\d+)*|in:\d+|out:\d+(\.\d+)?|reward:\d+|genesis:\d+"
 )
@@ -51,15 +53,44 @@ def file_transfer_id(dataset: str, row: int) -> TransferId:
 def order_key(transfer: TransferId, *, block_number: int | None, position: str) -> str:
     """Text whose ascending order is newest first among the transfers of one chain.
 
-    Block, kind and place in the block, each digit turned round, then the id: an index that is
-    read forwards gives the newest first, and no engine has to sort. The key uses nothing but
-    what the transfer itself says, so it is the same whatever is loaded first. Rows without a
+    Block, kind and place in the block, each digit turned round, then a digest of the id: an index
+    that is read forwards gives the newest first, and no engine has to sort. The key uses nothing
+    but what the transfer itself says, so it is the same whatever is loaded first. Rows without a
     block come last, the end of their file first.
     """
     kind, _, place = position.partition(":")
     numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
     # A parent's place ends before its children's do: "~" sorts after "." and so after them.
-    path = ".".join(f"{_TOP - number:010d}" for number in numbers) + "~"
-    block = f"{_TOP - block_number:010d}" if block_number is not None else "~"
-    tie = blake2b(transfer.encode(), digest_size=6).hexdigest()
-    return f"{block}.{9 - int(_CLASSES.get(kind, '7'))}.{path}.{tie}"
+    path = ".".join(f"{_PLACES - number:08d}" for number in numbers) + "~"
+    tie = blake2b(transfer.encode(), digest_size=4).hexdigest()
+    return f"{_block(block_number)}{9 - int(_CLASSES.get(kind, '7'))}{path}{tie}"
+
+
+def page_key(owner: str, order: str) -> str:
+    """What an index is read by for the page of one wallet, token or chain: short, newest first.
+
+    The owner enters as a digest, because index entries cost by their length. Two owners may share
+    one, so a statement that reads a page compares the owner as well.
+    """
+    return f"{owner_digest(owner)}|{order}"
+
+
+@lru_cache(maxsize=100_000)
+def owner_digest(owner: str) -> str:
+    """The part of a page key that stands for ``owner``."""
+    return blake2b(owner.encode(), digest_size=8).hexdigest()
+
+
+def block_bounds(owner: str, *, lowest: int | None, highest: int | None) -> tuple[str, str]:
+    """Page keys of ``owner`` from block ``highest`` down to ``lowest``: first and one past last.
+
+    None leaves a side open; an open lower side includes what has no block.
+    """
+    first = "" if highest is None else _block(highest)
+    # "~" sorts after every digit, and "\x7f" after "~".
+    last = "\x7f" if lowest is None else _block(lowest) + "\x7f"
+    return page_key(owner, first), page_key(owner, last)
+
+
+def _block(number: int | None) -> str:
+    return "~" if number is None else f"{_TOP - number:010d}"

@@ -1,0 +1,6 @@
+// Counters of a chain.
+// $chain
+MATCH (c:Chain {id: $chain})
+RETURN c.id AS id, c.blocks AS blocks, c.transactions AS transactions, c.transfers AS transfers,
+       c.wallets AS wallets, c.untimed AS untimed, c.first_block AS first_block,
+       c.last_block AS last_block, c.first_at AS first_at, c.last_at AS last_at
