@@ -75,8 +75,12 @@ class Sniffed(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name.lower() for name in self.names)
 
 
-class EmptyFile(BadInput):
-    """There is nothing in the file; a caller with many files may go on to the next."""
+class NothingToLoad(BadInput):
+    """The file is sound and has nothing for us; a caller with many files may go on to the next."""
+
+
+class EmptyFile(NothingToLoad):
+    """There is nothing in the file."""
 
 
 def open_bytes(path: Path) -> BinaryIO:

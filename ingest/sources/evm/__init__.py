@@ -1,0 +1,1 @@
+"""EVM chains: what nodes and exports say, as records."""

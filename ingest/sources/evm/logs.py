@@ -1,0 +1,191 @@
+"""What a log says: ERC-20 transfers and approvals, coins wrapped and unwrapped, swaps of pools.
+
+Sources: EIP-20; the events of Uniswap's V2 pair and V3 pool and of PancakeSwap's V3 pool; WETH9.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from graph_api.domain.addresses import ZERO_EVM
+from graph_api.domain.ids import TransactionId
+from graph_api.domain.positions import transfer_id
+from graph_api.domain.records import Approval, Swap, Transfer
+from ingest.sources.chain_records import ChainRecords
+from ingest.sources.evm.words import address, signed, unsigned, words
+
+# keccak-256 of the signature that stands beside each.
+TRANSFER: Final = (  # Transfer(address,address,uint256)
+    "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+)
+APPROVAL: Final = (  # Approval(address,address,uint256)
+    "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
+)
+DEPOSIT: Final = (  # Deposit(address,uint256)
+    "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c"
+)
+WITHDRAWAL: Final = (  # Withdrawal(address,uint256)
+    "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
+)
+SWAP_V2: Final = (  # Swap(address,uint256,uint256,uint256,uint256,address)
+    "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822"
+)
+SWAP_V3: Final = (  # Swap(address,address,int256,int256,uint160,uint128,int24)
+    "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
+)
+#: As Uniswap's, and the protocol's fees of both tokens (two uint128) behind it.
+SWAP_PANCAKE_V3: Final = (
+    "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"
+)
+
+#: Wrapped coins that tell of wrapping by Deposit and Withdrawal alone (the code of WETH9).
+#: Others that emit these events also emit Transfer, or mean shares of a vault by them: only these
+#: are read as coins that come into being and go. Arbitrum's WETH emits Transfer and is not here.
+WRAPPED: Final = {
+    "eip155:1": "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",
+    "eip155:10": "0x4200000000000000000000000000000000000006",
+    "eip155:56": "0xbb4cdb9cbd36b01bd1cbaebf2de08d9173bc095c",
+    "eip155:100": "0xe91d153e0b41518a2ce8dd3d7944fa863463a97d",
+    "eip155:137": "0x0d500b1d8e8ef31e21c99d1db9a6444d3adf1270",
+    "eip155:8453": "0x4200000000000000000000000000000000000006",
+}
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """One log: ``index`` counts within the block, topics and data are 0x hex of whole words."""
+
+    transaction: TransactionId
+    index: int
+    address: str
+    topics: list[str]
+    data: str
+    block_number: int | None = None
+    block_time: int | None = None
+
+
+Event = Transfer | Approval | Swap
+
+
+def decode(log: Log, chain: ChainRecords) -> Event | None:
+    """The event in ``log``, None for all others. Raises: BadInput on an emitter of no address."""
+    read = _READERS.get(log.topics[0].lower()) if log.topics else None
+    return read(log, chain) if read is not None else None
+
+
+def _transfer(log: Log, chain: ChainRecords) -> Event | None:
+    # ERC-721 signs its events alike but indexes the third value too (four topics), or none (one
+    # topic): its token id would pass for an amount.
+    if len(log.topics) != 3 or words(log.data) != 1:
+        return None
+    return _moved(log, chain, sender=address(log.topics[1]), recipient=address(log.topics[2]))
+
+
+def _deposit(log: Log, chain: ChainRecords) -> Event | None:
+    if not _wraps(log, chain):
+        return None
+    return _moved(log, chain, sender=ZERO_EVM, recipient=address(log.topics[1]))
+
+
+def _withdrawal(log: Log, chain: ChainRecords) -> Event | None:
+    if not _wraps(log, chain):
+        return None
+    return _moved(log, chain, sender=address(log.topics[1]), recipient=ZERO_EVM)
+
+
+def _wraps(log: Log, chain: ChainRecords) -> bool:
+    is_wrapped_coin = log.address.lower() == WRAPPED.get(chain.id)
+    return is_wrapped_coin and len(log.topics) == 2 and words(log.data) == 1
+
+
+def _moved(
+    log: Log, chain: ChainRecords, *, sender: str | None, recipient: str | None
+) -> Event | None:
+    if sender is None or recipient is None:
+        return None
+    position = f"log:{log.index}"
+    return chain.transfer(
+        transfer_id(log.transaction, position),
+        position,
+        transaction=log.transaction,
+        sender=chain.account(sender),
+        recipient=chain.account(recipient),
+        token=chain.token(log.address),
+        amount_raw=unsigned(log.data, 0),
+        block_number=log.block_number,
+        block_time=log.block_time,
+    )
+
+
+def _approval(log: Log, chain: ChainRecords) -> Event | None:
+    if len(log.topics) != 3 or words(log.data) != 1:
+        return None
+    owner, spender = address(log.topics[1]), address(log.topics[2])
+    if owner is None or spender is None:
+        return None
+    return Approval(
+        id=transfer_id(log.transaction, f"log:{log.index}"),
+        chain=chain.id,
+        transaction=log.transaction,
+        token=chain.token(log.address),
+        owner=chain.account(owner),
+        spender=chain.account(spender),
+        amount_raw=unsigned(log.data, 0),
+        block_number=log.block_number,
+        block_time=log.block_time,
+    )
+
+
+def _swap_v2(log: Log, chain: ChainRecords) -> Event | None:
+    if words(log.data) != 4:
+        return None
+    in0, in1, out0, out1 = (unsigned(log.data, index) for index in range(4))
+    return _swap(log, chain, protocol="uniswap_v2", amounts=(in0 - out0, in1 - out1))
+
+
+def _swap_v3(log: Log, chain: ChainRecords) -> Event | None:
+    if words(log.data) != 5:
+        return None
+    amounts = signed(log.data, 0), signed(log.data, 1)
+    return _swap(log, chain, protocol="uniswap_v3", amounts=amounts)
+
+
+def _swap_pancake_v3(log: Log, chain: ChainRecords) -> Event | None:
+    if words(log.data) != 7:
+        return None
+    amounts = signed(log.data, 0), signed(log.data, 1)
+    return _swap(log, chain, protocol="pancakeswap_v3", amounts=amounts)
+
+
+def _swap(
+    log: Log, chain: ChainRecords, *, protocol: str, amounts: tuple[int, int]
+) -> Event | None:
+    if len(log.topics) != 3:
+        return None
+    sender, recipient = address(log.topics[1]), address(log.topics[2])
+    if sender is None or recipient is None:
+        return None
+    return Swap(
+        id=transfer_id(log.transaction, f"log:{log.index}"),
+        chain=chain.id,
+        transaction=log.transaction,
+        protocol=protocol,
+        pool=chain.account(log.address),
+        sender=chain.account(sender),
+        recipient=chain.account(recipient),
+        amount0_raw=amounts[0],
+        amount1_raw=amounts[1],
+        block_number=log.block_number,
+        block_time=log.block_time,
+    )
+
+
+_READERS: Final[dict[str, Callable[[Log, ChainRecords], Event | None]]] = {
+    TRANSFER: _transfer,
+    APPROVAL: _approval,
+    DEPOSIT: _deposit,
+    WITHDRAWAL: _withdrawal,
+    SWAP_V2: _swap_v2,
+    SWAP_V3: _swap_v3,
+    SWAP_PANCAKE_V3: _swap_pancake_v3,
+}

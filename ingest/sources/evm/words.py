@@ -1,0 +1,57 @@
+"""32-byte words of the contract ABI: how logs carry addresses and numbers.
+
+Source: the Solidity contract ABI specification, "Formal specification of the encoding".
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from graph_api.domain.errors import BadInput
+
+_WORD: Final = 64
+_HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_TOPIC: Final = re.compile(r"0x[0-9a-fA-F]{64}")
+_ADDRESS_PADDING: Final = "0x" + "0" * 24
+
+
+def unsigned(data: str, index: int) -> int:
+    """The word at ``index`` of ``data`` (0x…) as a uint256."""
+    start = 2 + index * _WORD
+    return int(data[start : start + _WORD], 16)
+
+
+def signed(data: str, index: int) -> int:
+    """The word at ``index`` of ``data`` as an int256."""
+    number = unsigned(data, index)
+    return number - 2**256 if number >= 2**255 else number
+
+
+def address(topic: str) -> str | None:
+    """The address in a topic; None where the topic holds something wider."""
+    return "0x" + topic[26:].lower() if topic.startswith(_ADDRESS_PADDING) else None
+
+
+def words(data: str) -> int:
+    """How many whole words ``data`` has. -1 when it ends within one."""
+    count, rest = divmod(len(data) - 2, _WORD)
+    return count if rest == 0 else -1
+
+
+def checked_data(text: str) -> str:
+    """The data of a log. Raises: BadInput when it is no hex."""
+    if text and not _HEX.fullmatch(text):
+        raise BadInput(f"Log data {text[:60]!r} is no hex of whole bytes.")
+    return text or "0x"
+
+
+def topics_of(cell: str | Sequence[str]) -> list[str]:
+    """Topics from a list, or from text that separates them with anything (``0x…,0x…``).
+
+    Raises: BadInput when one has not 32 bytes.
+    """
+    topics = re.findall(r"[^\s,\[\]'\"]+", cell) if isinstance(cell, str) else list(cell)
+    for topic in topics:
+        if not isinstance(topic, str) or not _TOPIC.fullmatch(topic):
+            raise BadInput(f"Topic {str(topic)[:80]!r} of a log is no word of 32 bytes.")
+    return topics
