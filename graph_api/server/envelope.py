@@ -1,5 +1,6 @@
 """What every request gets: an id, security headers, one log line, and its place in the counts."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -22,6 +23,10 @@ SECURITY_HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+STOPPING = Refusal(
+    503, "The server stops before this is answered; ask again.", code=ErrorCode.UPSTREAM_UNAVAILABLE
 )
 
 log = structlog.get_logger("graph_api.server")
@@ -72,6 +77,11 @@ class Envelope:
                 await self.app(scope, receive, send_enveloped)
             except ClientDisconnect:
                 pass
+            except asyncio.CancelledError:
+                # The grace of a stop is over. The server ends with this task either way.
+                if record.status:
+                    raise
+                await send_refusal(send_enveloped, STOPPING)
             except Exception as error:
                 await self._answer(send_enveloped, record, error)
             finally:

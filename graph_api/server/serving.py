@@ -1,7 +1,9 @@
 """Runs an application until it is told to stop: running requests are finished, new ones refused."""
 
 import contextlib
+import errno
 import math
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -26,8 +28,10 @@ class CannotListen(GraphApiError):
     """The address cannot be used; front doors print the sentence and exit with 2."""
 
     def __init__(self, http: HttpSettings, error: OSError) -> None:
+        looked_up = isinstance(error, socket.gaierror)
+        reason = error.strerror if looked_up else os.strerror(error.errno or errno.EINVAL)
         super().__init__(
-            f"Cannot listen on {http.host}:{http.port}: {(error.strerror or str(error)).lower()}; "
+            f"Cannot listen on {http.host}:{http.port}: {(reason or str(error)).lower()}; "
             "stop the program that uses it, or set DESKGRAPH_HTTP__PORT (0 picks a free port) "
             "or DESKGRAPH_HTTP__HOST."
         )
