@@ -1,0 +1,1 @@
+"""Ingestion: what sources say, and what becomes of it."""
