@@ -73,6 +73,7 @@ class Moved(msgspec.Struct, frozen=True):
     token: str | None
     amount_raw: int | None = None
     block_number: int | None = None
+    block_time: int | None = None
 
 
 class Batch:
@@ -488,6 +489,8 @@ class Batch:
         shelves.counters.covers(transfer.block_number, time)
         if time is None and transfer.block_number is not None:
             shelves.counters.untimed += 1
+        if transfer.sender is not None:
+            shelves.grow(shelves.flow(transfer.sender, transfer.recipient, transfer.token))
         for state in self._states(transfer):
             state.transfers += 1
             state.first_at = earliest(state.first_at, time)
@@ -503,7 +506,7 @@ class Batch:
         if transfer.token is not None:
             token = shelves.tokens[transfer.token]
             token.transfers += 1
-            if token.decimals is None:
+            if token.decimals is None and transfer.amount_raw is not None:
                 token.unscaled += 1
             if self._counts_holdings:
                 for wallet in filter(None, (transfer.sender, transfer.recipient)):
@@ -535,6 +538,8 @@ class Batch:
         shelves = self._shelves
         for moved in failed:
             shelves.counters.transfers -= 1
+            if moved.block_time is None and moved.block_number is not None:
+                shelves.counters.untimed -= 1
             for state in self._states(moved):
                 state.transfers -= 1
             self._sum(moved, sign=-1)

@@ -48,6 +48,11 @@ class Shelf(Generic[State]):
     def __getitem__(self, key: str) -> State:
         return self.touched[key]
 
+    def forget(self, key: str) -> None:
+        """It is deleted in this transaction; look it up again if it ever comes back."""
+        del self.touched[key]
+        self._kept.pop(key, None)
+
     def commit(self) -> None:
         """The transaction holds: keep what it changed, and forget what was not used for long."""
         for key, state in self.touched.items():

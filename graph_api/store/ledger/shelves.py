@@ -91,12 +91,14 @@ class Shelves:
             self.holdings[key].wallet, self.holdings[key].token = held[key]
 
     def flow(self, sender: str, recipient: str, token: str | None) -> FlowState:
-        """The flow of a pair; a new one counts at both wallets."""
-        state = self.flows[flow_id(sender, recipient, token)]
-        if state.transfers == 0:
-            self._grow(sender, "flows_out")
-            self._grow(recipient, "flows_in")
-        return state
+        """The flow of a pair and a token."""
+        return self.flows[flow_id(sender, recipient, token)]
+
+    def grow(self, flow: FlowState) -> None:
+        """A flow that has no transfer yet is about to get one: it counts at both wallets."""
+        if flow.transfers == 0:
+            self._grow(flow.sender, "flows_out")
+            self._grow(flow.recipient, "flows_in")
 
     def shrink(self, flow: FlowState) -> None:
         """A flow that no transfer is left of counts at no wallet."""
@@ -145,18 +147,22 @@ class Shelves:
 
     async def flush_totals(self, writing: Writing) -> None:
         """Write flows, holdings and the chain's counters."""
-        flows = self.flows.touched
-        empty = [key for key, flow in flows.items() if flow.transfers == 0]
-        for key in empty:
-            del flows[key]
-        await _write_ids(
-            writing, "delete_flows", [key for key in empty if key not in self.flows.fresh]
-        )
+        await self._delete_empty(writing, "flows", self.flows)
+        await self._delete_empty(writing, "holdings", self.holdings)
         await self._split(writing, "flows", self.flows, self._flow)
         await self._split(writing, "holdings", self.holdings, self._holding)
         for wallet, counter in sorted(self._new_hubs):
             await self._rank(writing, wallet, outgoing=counter == "flows_out")
         await writing.run("ledger/set_chain", row=msgspec.structs.asdict(self.counters))
+
+    async def _delete_empty(self, writing: Writing, name: str, shelf: Shelf[Any]) -> None:
+        """What no transfer is left of goes, as if it had never been."""
+        empty = [key for key, state in shelf.touched.items() if state.transfers == 0]
+        for key in empty:
+            shelf.forget(key)
+        await _write_ids(
+            writing, f"delete_{name}", [key for key in empty if key not in shelf.fresh]
+        )
 
     async def _split(
         self, writing: Writing, name: str, shelf: Shelf[Any], row: Callable[[Any], Row]

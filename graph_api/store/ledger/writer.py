@@ -15,7 +15,7 @@ from graph_api.store import checkpoints, leases
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.leases import Lease
-from graph_api.store.ledger import claims
+from graph_api.store.ledger import claims, scaling
 from graph_api.store.ledger.batch import Batch, Counts
 from graph_api.store.ledger.facts import ChainRecord, Facts, facts_of
 from graph_api.store.ledger.shelves import Shelves
@@ -64,6 +64,26 @@ class LedgerWriter:
         for chain in by_chain:
             self._shelves[chain].commit()
         return counts
+
+    async def scale(self) -> None:
+        """Bring transfers up to date whose token's decimals came after them; safe to repeat."""
+        for chain in sorted(self._held):
+            for token in await scaling.tokens_to_scale(self._graph, chain):
+                place: str | None = ""
+                while place is not None:
+                    place = await self._scale_page(chain, token, place)
+
+    async def _scale_page(self, chain: str, token: str, after: str) -> str | None:
+        shelves = self._shelves[chain]
+
+        async def work(writing: Writing) -> str | None:
+            await leases.keep(writing, self._held[chain], now=self._clock(), lasts=LEASE_LASTS)
+            await shelves.begin(writing)
+            return await scaling.scale_page(writing, shelves, token, after)
+
+        place = await self._graph.write(work)
+        shelves.commit()
+        return place
 
 
 def facts_by_chain(records: Sequence[Record]) -> dict[str, Facts]:
