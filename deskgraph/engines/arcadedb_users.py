@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from deskgraph.engines.errors import EngineError
 from deskgraph.engines.folder import PRIVATE_FOLDER, write_private
 
 ITERATIONS = 65_536
@@ -38,13 +39,22 @@ def write_users(config: Path, *, owner: tuple[str, str], analyst: tuple[str, str
 
 def _users(file: Path) -> dict[str, dict[str, Any]]:
     lines = file.read_text().splitlines() if file.exists() else []
-    users = (msgspec.json.decode(line, type=dict[str, Any]) for line in lines if line.strip())
+    users = (_decode(line, file) for line in lines if line.strip())
     return {user["name"]: user for user in users}
+
+
+def _decode(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise EngineError(
+            f"{file} is damaged ({error}); remove it, and the logins are written anew."
+        ) from error
 
 
 def _write_groups(file: Path) -> None:
     """Every group that is there stays as it is; the ones that we need are added."""
-    known = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+    known = _decode(file.read_text(), file) if file.exists() else {}
     groups = known.setdefault("databases", {}).setdefault("*", {}).setdefault("groups", {})
     groups.setdefault("admin", _group(EVERY_DATABASE, EVERY_RECORD))
     groups.setdefault("*", _group([], []))

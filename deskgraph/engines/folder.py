@@ -23,6 +23,10 @@ class Note(msgspec.Struct, frozen=True):
     port: int | None
     ready: bool
 
+    def answering(self) -> "Note":
+        """The same run, now that it answers."""
+        return msgspec.structs.replace(self, ready=True)
+
 
 class FolderLock:
     """The right to run an engine on a folder.
@@ -114,7 +118,8 @@ class EngineFolder:
     def running(self) -> Note | None:
         """The note of an engine that runs and answers right now."""
         note = self.note()
-        return note if note and note.ready and self.is_locked() else None
+        runs = note and note.ready and is_alive(note.pid) and self.is_locked()
+        return note if runs else None
 
 
 def write_private(path: Path, text: str) -> None:

@@ -4,12 +4,14 @@
 
 The starter holds the other end of our standard input. When that closes, whether by intention
 or because the starter was killed, the engine gets SIGTERM and, after the grace, SIGKILL. The
-first line of our standard output is the engine's pid. Our exit code is the engine's, a signal
-written as the shell writes it (128 + number). The engine's words go to a log of bounded size.
-It imports only the standard library, so that it starts in a moment and weighs little.
+first line of our standard output is the engine's pid; a second one, its exit code, is written
+only when it ended without the starter's wish. A signal is written as the shell writes it, 128
+plus its number. The engine's words go to a log of bounded size. Only the standard library is
+imported, so that the guard starts in a moment and weighs little.
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import selectors
@@ -33,11 +35,19 @@ class Log:
         self._file = path.open("ab", buffering=0)
 
     def write(self, data: bytes) -> None:
+        """Words are lost when the disk is full; that is no reason to lose the engine too."""
+        with contextlib.suppress(OSError):
+            self._append(data)
+
+    def _append(self, data: bytes) -> None:
         if self._file.tell() > LOG_BYTES:
             self._file.close()
             self._path.replace(self._path.with_name(f"{self._path.name}.1"))
             self._file = self._path.open("ab", buffering=0)
         self._file.write(data)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class Guard:
@@ -59,6 +69,8 @@ class Guard:
         self._kill_at: float | None = None
         self._killed = False
         self._failed = False
+        self.is_wished = False
+        """Whether the starter let go before the engine ended."""
 
     def stop(self) -> None:
         """Ask the engine to end; a second request changes nothing."""
@@ -71,6 +83,11 @@ class Guard:
         self._failed = True
         self.stop()
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the engine's end is news to the starter."""
+        return self._failed or not self.is_wished
+
     def patience_s(self) -> float | None:
         """How long to wait for the next event; None is for as long as it takes."""
         if self._kill_at is None or self._killed:
@@ -78,14 +95,16 @@ class Guard:
         return max(0.0, self._kill_at - time.monotonic())
 
     def exit_code(self) -> int | None:
-        """None while the engine runs; one whose grace is over is killed."""
+        """None while the engine runs, 0 when it was to end; past its grace it is killed."""
         if self.patience_s() == 0:
             self._engine.kill()
             self._killed = True
         code = self._engine.poll()
         if code is None:
             return None
-        return FAILED if self._failed else code if code >= 0 else 128 - code
+        if self._failed:
+            return FAILED
+        return 0 if self.is_wished else code if code >= 0 else 128 - code
 
 
 def die_with_parent() -> Callable[[], None] | None:
@@ -121,6 +140,7 @@ def watch(guard: Guard, log: Log, *, fatal: bytes, wakeup: int) -> int:
                     guard.stop()
                 continue
             elif not data:
+                guard.is_wished = True
                 guard.stop()
             if not data:
                 selector.unregister(key.fd)
@@ -161,9 +181,20 @@ def main() -> int:
         guard = Guard(asked.command, keep=asked.keep, grace_s=asked.grace)
     except OSError as error:
         log.write(f"{asked.command[0]}: {error.strerror}\n".encode())
+        say(0)
+        say(FAILED)
         return FAILED
-    print(guard.pid, flush=True)
-    return watch(guard, log, fatal=asked.fatal, wakeup=wakeup)
+    say(guard.pid)
+    code = watch(guard, log, fatal=asked.fatal, wakeup=wakeup)
+    if guard.is_failure:
+        say(code)
+    return code
+
+
+def say(number: int) -> None:
+    """Tell the starter, if it still listens."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), b"%d\n" % number)
 
 
 if __name__ == "__main__":

@@ -54,22 +54,18 @@ async def supervised(
     await run.start(lock)
     keeper = asyncio.create_task(run.keep_up(on_trouble)) if on_trouble else None
     cause: Exception | None = None
-    died: Death | None = None
     try:
         yield
     except Exception as error:
-        cause, died = error, run.death()
-        if not died:
-            raise
-    else:
-        died = run.death()
+        cause = error
     finally:
         if keeper:
-            await _end(keeper)
-        await run.stop()
-    if cause or (died and not keeper):
-        assert died
-        raise EngineDied(died) from cause
+            await _cancel(keeper)
+        death = await run.stop()
+    if death and (cause or not keeper):
+        raise EngineDied(death) from cause
+    if cause:
+        raise cause
 
 
 @asynccontextmanager
@@ -106,7 +102,7 @@ def _already_running(name: str, folder: EngineFolder, note: Note | None) -> Alre
     return AlreadyRunning(name, home=home, pid=note.pid, where=note.url)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait for it; what it raised on its own account is raised here."""
     task.cancel()
     await asyncio.wait([task])
@@ -120,6 +116,8 @@ class _Run:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._process: asyncio.subprocess.Process
+        self._pid: asyncio.Future[int]
+        self._ending: asyncio.Task[Death | None]
         self._log_from = 0
 
     async def start(self, lock: FolderLock) -> None:
@@ -147,41 +145,58 @@ class _Run:
                 )
         finally:
             lock.release()
+        self._pid = asyncio.get_running_loop().create_future()
+        self._ending = asyncio.create_task(self._watch())
 
     async def _answer(self) -> None:
         """Wait for the first answer, the end of the process, or the end of our patience."""
         engine = self._engine
-        assert self._process.stdout
-        pid = int(await self._process.stdout.readline() or 0)
-        note = Note(pid=pid, supervisor=os.getpid(), url=engine.url, port=engine.port, ready=False)
+        note = Note(
+            pid=await self._pid,
+            supervisor=os.getpid(),
+            url=engine.url,
+            port=engine.port,
+            ready=False,
+        )
         engine.folder.write_note(note)
         answer = asyncio.create_task(_until(engine.ready))
-        end = asyncio.create_task(self._process.wait())
         await asyncio.wait(
-            {answer, end}, timeout=engine.start_timeout_s, return_when=asyncio.FIRST_COMPLETED
+            {answer, self._ending},
+            timeout=engine.start_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
         )
-        await _end(answer)
-        end.cancel()
-        if death := self.death():
+        await _cancel(answer)
+        if self._ending.done() and (death := self._ending.result()):
             raise EngineDied(death)
         if answer.cancelled():
             raise NotReady(engine.name, after_s=engine.start_timeout_s, tail=self._tail())
-        engine.folder.write_note(Note(note.pid, note.supervisor, note.url, note.port, ready=True))
+        engine.folder.write_note(note.answering())
+
+    async def _watch(self) -> Death | None:
+        """Hear what the guard has to say until it ends; None when the end was our wish."""
+        assert self._process.stdout
+        self._pid.set_result(int(await self._process.stdout.readline() or 0))
+        verdict = await self._process.stdout.read()
+        code = await self._process.wait()
+        # A guard that was killed leaves no verdict.
+        code = int(verdict) if verdict else code
+        if not verdict and code == 0:
+            return None
+        return Death(self._engine.name, code if code >= 0 else 128 - code, self._tail())
 
     async def keep_up(self, on_trouble: OnTrouble) -> None:
-        """Start the engine again whenever it ends; runs until it is cancelled."""
+        """Start the engine again whenever it ends on its own; returns once it was stopped."""
         clock = asyncio.get_running_loop().time
-        pause = FIRST_PAUSE_S
-        while True:
-            began = clock()
-            await self._process.wait()
+        began, pause = clock(), FIRST_PAUSE_S
+        while death := await asyncio.shield(self._ending):
             pause = FIRST_PAUSE_S if clock() - began > STEADY_S else pause
-            trouble: EngineError | None = EngineDied(self._death())
+            trouble: EngineError | None = EngineDied(death)
             while trouble:
                 on_trouble(trouble, pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 trouble = await self._restart()
+            began = clock()
 
     async def _restart(self) -> EngineError | None:
         """Start once more, when nothing of the last run holds the folder; why it failed."""
@@ -193,27 +208,22 @@ class _Run:
             return error
         return None
 
-    async def stop(self) -> None:
-        """Let go of the guard, which ends the engine and then itself."""
+    async def stop(self) -> Death | None:
+        """Let go of the guard, which ends the engine and then itself; how it ended before that."""
         self._engine.folder.forget_note()
         assert self._process.stdin
         self._process.stdin.close()
-        await self._process.wait()
-
-    def death(self) -> Death | None:
-        """How the engine ended, or None while it runs."""
-        return None if self._process.returncode is None else self._death()
-
-    def _death(self) -> Death:
-        code = self._process.returncode or 0
-        return Death(self._engine.name, code if code >= 0 else 128 - code, self._tail())
+        return await self._ending
 
     def _tail(self) -> str:
-        """The last lines that this run wrote to the log."""
+        """The last lines that this run wrote to the log, without the frames of stack traces."""
         log, start = self._engine.folder.log, self._log_from
         words = log.read_bytes() if log.exists() else b""
-        lines = words[start if len(words) >= start else 0 :].decode(errors="replace").splitlines()
-        return "\n".join(line for line in lines[-TAIL_LINES:] if line.strip())
+        # A log that is shorter than at our start was put aside in between.
+        ours = words[start:] if len(words) >= start else words
+        lines = ours.decode(errors="replace").splitlines()
+        telling = [line for line in lines if line.strip() and not line.startswith("\t")]
+        return "\n".join(telling[-TAIL_LINES:])
 
 
 def _guarded(engine: Engine, lock: FolderLock) -> tuple[str, ...]:

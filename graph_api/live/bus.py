@@ -1,0 +1,125 @@
+"""The bus door: a connection to Redis or Valkey, what it is and whether it keeps what it gets."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+from graph_api.domain.errors import BadInput, UpstreamUnavailable
+
+RETRY_AFTER_S = 5.0
+
+
+@dataclass(frozen=True)
+class BusFacts:
+    """What a bus says of itself; None where a managed service keeps it to itself."""
+
+    server: str
+    version: str
+    append_only: bool
+    fsync: str | None
+    snapshots: str | None
+    eviction: str | None
+    used_bytes: int
+    ceiling_bytes: int
+
+    @property
+    def keeps_every_write(self) -> bool:
+        """Whether an acknowledged write survives a crash at any moment."""
+        return self.append_only and self.fsync == "always"
+
+
+class Bus:
+    """One bus. Safe to share between tasks; close it at the end."""
+
+    def __init__(self, client: Redis, place: str) -> None:
+        self._client = client
+        self.place = place
+
+    @classmethod
+    async def connect(cls, url: str, *, timeout_s: float = 5.0) -> Self:
+        """Connect to ``redis://``, ``rediss://`` or ``unix://`` and see that it answers.
+
+        Raises: BadInput for a URL that cannot be one or a refused login; UpstreamUnavailable.
+        """
+        try:
+            place = place_of(url)
+            client = Redis.from_url(
+                url,
+                decode_responses=True,
+                socket_connect_timeout=timeout_s,
+                socket_timeout=timeout_s,
+            )
+        except ValueError as error:
+            raise BadInput(
+                "DESKGRAPH_REDIS__URL must begin with redis://, rediss:// or unix://."
+            ) from error
+        bus = cls(client, place)
+        try:
+            await bus.ping()
+        except BaseException:
+            await bus.close()
+            raise
+        return bus
+
+    async def ping(self) -> None:
+        """One round trip.
+
+        Raises: UpstreamUnavailable, BadInput when the login is refused.
+        """
+        async with self._speaking():
+            await self._client.ping()
+
+    async def facts(self) -> BusFacts:
+        """Version, persistence and memory."""
+        async with self._speaking():
+            info: Mapping[str, Any] = await self._client.info()
+        settings = await self._settings("appendfsync", "save", "maxmemory-policy")
+        return BusFacts(
+            server=str(info.get("server_name", "redis")),
+            version=str(info.get("valkey_version") or info["redis_version"]),
+            append_only=bool(info["aof_enabled"]),
+            fsync=settings.get("appendfsync"),
+            snapshots=settings.get("save"),
+            eviction=settings.get("maxmemory-policy"),
+            used_bytes=int(info["used_memory"]),
+            ceiling_bytes=int(info.get("maxmemory", 0)),
+        )
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._client.aclose()
+
+    async def _settings(self, *names: str) -> Mapping[str, str]:
+        """Managed services and careful administrators forbid CONFIG; that is no error."""
+        async with self._speaking():
+            try:
+                found = await self._client.config_get(*names)
+            except ResponseError:
+                return {}
+        return {str(name): str(value) for name, value in found.items()}
+
+    @asynccontextmanager
+    async def _speaking(self) -> AsyncIterator[None]:
+        """A library's error becomes ours."""
+        try:
+            yield
+        except (AuthenticationError, NoPermissionError) as error:
+            raise BadInput(
+                f"The bus at {self.place} refuses the login; check DESKGRAPH_REDIS__URL."
+            ) from error
+        except (RedisError, OSError, TimeoutError) as error:
+            raise UpstreamUnavailable(
+                f"The bus at {self.place}", retry_after_s=RETRY_AFTER_S
+            ) from error
+
+
+def place_of(url: str) -> str:
+    """Where a URL points, without the login that it may carry."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2] + parts.path
+    return f"{parts.scheme}://{place}"
