@@ -10,7 +10,6 @@ spend and neither owner nor amount: both stay None, for the spent outputs have t
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Final
 
@@ -29,6 +28,7 @@ from graph_api.domain.ids import (
 )
 from graph_api.domain.records import Block, Output, Reject, Spend, UtxoTransaction
 from graph_api.domain.scripts import address_of_script, is_key_script
+from ingest.sources.cells import moment
 from ingest.sources.files.bitcoin_tables import BTC_2009
 from ingest.sources.files.format import Dataset, Entry, FileFormat, Options
 from ingest.sources.files.inputs import Cell, reject, rows
@@ -47,9 +47,6 @@ _COLUMNS: Final = (
     "inputs",
     "outputs",
 )
-#: Before 2001 as milliseconds, after 5100 as seconds: no moment of a block is both.
-_MILLISECONDS: Final = 10**11
-
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -119,7 +116,7 @@ def _block(said: _Block, chain: Chain) -> Block:
         chain=ChainId(chain.id),
         number=said.number,
         hash=normal_hash(chain, said.hash),
-        time=_milliseconds(said.timestamp),
+        time=_moment(said.timestamp),
     )
 
 
@@ -132,7 +129,7 @@ def _transaction(said: _Transaction, chain: Chain) -> UtxoTransaction:
             chain=ChainId(chain.id),
             hash=normal_hash(chain, said.hash),
             block_number=said.block_number,
-            block_time=_milliseconds(said.block_timestamp),
+            block_time=_moment(said.block_timestamp),
             index=said.index,
             coinbase=coinbase,
             # Some chains' exports list what a coinbase "spends": no output at all.
@@ -182,19 +179,8 @@ def _account(chain: Chain, address: str) -> AccountId:
     return account_id(chain, address)
 
 
-def _milliseconds(said: int | str | None) -> int | None:
-    if said is None:
-        return None
-    text = str(said).strip()
-    if text.isdigit():
-        return int(text) * (1 if int(text) >= _MILLISECONDS else 1000)
-    try:
-        moment = datetime.fromisoformat(text.removesuffix("UTC").strip())
-    except ValueError:
-        raise BadInput(
-            f"{text[:40]!r} is no time; write seconds or 2009-01-03T18:15:05Z."
-        ) from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+def _moment(said: int | str | None) -> int | None:
+    return None if said is None else moment(str(said))
 
 
 FORMATS: Final = (

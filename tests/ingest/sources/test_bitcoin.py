@@ -231,7 +231,7 @@ def test_blocks_carry_number_hash_and_time(tmp_path: Path) -> None:
         ({"outputs": [output(0, addresses=["1HaHTfmvoUW6i6nhJf8jJs6tU4cHNmBQHR"])]}, "checksum"),
         ({"inputs": []}, "no coinbase"),
         ({"inputs": [{"value": 9_000}]}, "does not name"),
-        ({"block_timestamp": "yesterday"}, "no time"),
+        ({"block_timestamp": "yesterday"}, "no moment"),
     ],
 )
 def test_a_bad_row_is_a_reject_with_its_line_and_the_rest_is_read(
