@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -180,22 +179,17 @@ class Graph:
 
         return await _with_retries(once)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator["Writing"]:
-        """One transaction that writes; it is rolled back when the block raises.
+    async def change_values(
+        self, text: str, parameters: Row
+    ) -> tuple[Sequence[str], list[list[Any]]]:
+        """Columns and rows of any statement, in a transaction of its own that may write."""
 
-        A fault is not tried again here, because only the caller knows what it had read before:
-        use ``write``.
-        """
-        async with (
-            self._driver.session(database=self.address.database) as session,
-            await session.begin_transaction(timeout=self._timeout_s) as transaction,
-        ):
-            try:
-                yield Writing(self, transaction)
-                await transaction.commit()
-            except (DriverError, Neo4jError) as error:
-                raise _named(error) from error
+        async def once() -> tuple[Sequence[str], list[list[Any]]]:
+            async with self._driver.session(database=self.address.database) as session:
+                result = await session.run(text, _for_bolt(parameters))
+                return result.keys(), [list(row) async for row in result]
+
+        return await _with_retries(once)
 
     async def write(self, work: Callable[["Writing"], Awaitable[Answer]], /) -> Answer:
         """Run ``work`` in one transaction, again from its start when a fault is passing."""

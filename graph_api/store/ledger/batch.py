@@ -115,7 +115,8 @@ class Batch:
         await self._put("create_swaps", swaps.values(), swap_row)
         await self._outputs.write()
         await shelves.flush_totals(self._writing)
-        counts.add(len(transfers.keys() & facts.transfers.keys()), of=len(facts.transfers))
+        if self._counts_holdings:
+            counts.add(len(transfers.keys() & facts.transfers.keys()), of=len(facts.transfers))
         counts.add(len(approvals), of=len(facts.approvals))
         counts.add(len(swaps), of=len(facts.swaps))
         return counts

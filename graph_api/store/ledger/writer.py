@@ -31,7 +31,8 @@ class LedgerWriter:
     ) -> None:
         self._graph, self._clock = graph, clock
         self._held = {lease.chain: lease for lease in held}
-        self._shelves = {chain: Shelves(chain_of(chain)) for chain in self._held}
+        self._shelves: dict[str, Shelves] = {}
+        self._trusted = False
 
     async def write(self, records: Sequence[Record], progress: Progress | None = None) -> Counts:
         """Write ``records`` and how far their source is read, in one transaction.
@@ -43,7 +44,15 @@ class LedgerWriter:
         actors = [record for record in records if isinstance(record, Actor)]
         labels = [record for record in records if isinstance(record, Label)]
 
+        # A failed try may have been committed without our hearing of it, so nothing that is at
+        # hand can be trusted until a try has come back.
+        trusted, self._trusted = self._trusted, False
+
         async def work(writing: Writing) -> Counts:
+            nonlocal trusted
+            if not trusted:
+                self._forget()
+            trusted = False
             now = self._clock()
             counts = Counts()
             for chain in sorted(by_chain):
@@ -63,10 +72,12 @@ class LedgerWriter:
         counts = await self._graph.write(work)
         for chain in by_chain:
             self._shelves[chain].commit()
+        self._trusted = True
         return counts
 
     async def scale(self) -> None:
         """Bring transfers up to date whose token's decimals came after them; safe to repeat."""
+        self._trusted = False
         for chain in sorted(self._held):
             for token in await scaling.tokens_to_scale(self._graph, chain):
                 place: str | None = ""
@@ -74,16 +85,16 @@ class LedgerWriter:
                     place = await self._scale_page(chain, token, place)
 
     async def _scale_page(self, chain: str, token: str, after: str) -> str | None:
-        shelves = self._shelves[chain]
-
         async def work(writing: Writing) -> str | None:
+            shelves = Shelves(chain_of(chain))
             await leases.keep(writing, self._held[chain], now=self._clock(), lasts=LEASE_LASTS)
             await shelves.begin(writing)
             return await scaling.scale_page(writing, shelves, token, after)
 
-        place = await self._graph.write(work)
-        shelves.commit()
-        return place
+        return await self._graph.write(work)
+
+    def _forget(self) -> None:
+        self._shelves = {chain: Shelves(chain_of(chain)) for chain in self._held}
 
 
 def facts_by_chain(records: Sequence[Record]) -> dict[str, Facts]:
