@@ -2,7 +2,7 @@
 
 A transfer's id is ``chain:hash:position``; position is one of ``native``, ``trace:<path>``,
 ``log:n``, ``ix:n.m``, ``in:n``, ``out:n[.k]``. Value without a transaction takes the block's
-place: ``chain:block:<number>:reward:n`` or ``:genesis:n``. A row without any hash is
+place: ``chain:block:<number>:reward:n``, ``:genesis:n`` or ``:daofork:n``. A row without hash is
 ``file:<dataset>:<row>``: replay is idempotent, overlap with other files is not detected.
 """
 
@@ -18,6 +18,7 @@ from graph_api.domain.ids import TransactionId, TransferId
 _CLASSES: Final = {
     "genesis": "0",
     "reward": "1",
+    "daofork": "1",
     "native": "2",
     "trace": "3",
     "log": "4",
@@ -59,9 +60,12 @@ def order_key(transfer: TransferId, *, block_number: int | None, position: str) 
     block come last, the end of their file first.
     """
     kind, _, place = position.partition(":")
-    numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
     # A parent's place ends before its children's do: "~" sorts after "." and so after them.
-    path = ".".join(f"{_PLACES - number:08d}" for number in numbers) + "~"
+    if place.isdecimal():
+        path = f"{_PLACES - int(place):08d}~"
+    else:
+        numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
+        path = ".".join(f"{_PLACES - number:08d}" for number in numbers) + "~"
     tie = blake2b(transfer.encode(), digest_size=4).hexdigest()
     return f"{_block(block_number)}{9 - int(_CLASSES.get(kind, '7'))}{path}{tie}"
 
