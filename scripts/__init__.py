@@ -1,0 +1,1 @@
+"""What builds, checks and tries the project; none of it is in the wheel."""
