@@ -35,9 +35,7 @@ SWAP_V3: Final = (  # Swap(address,address,int256,int256,uint160,uint128,int24)
     "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
 )
 #: As Uniswap's, and the protocol's fees of both tokens (two uint128) behind it.
-SWAP_PANCAKE_V3: Final = (
-    "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"
-)
+SWAP_PANCAKE_V3: Final = "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"
 
 #: Wrapped coins that tell of wrapping by Deposit and Withdrawal alone (the code of WETH9).
 #: Others that emit these events also emit Transfer, or mean shares of a vault by them: only these

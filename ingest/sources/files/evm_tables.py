@@ -24,6 +24,7 @@ from graph_api.domain.records import (
 from ingest.sources.cells import base_units, count, flag, moment
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.evm import logs, traces
+from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.words import checked_data, topics_of
 from ingest.sources.files.format import Dataset, Entry, Options
 from ingest.sources.files.inputs import Cell, Column
@@ -254,7 +255,7 @@ def trace_moves(dataset: Dataset, options: Options) -> Iterator[Entry]:
         _BLOCK,
         _TIME,
     )
-    needs = (columns[2] + columns[0], _FROM, _TO, "value", _BLOCK)  # type: ignore[operator]
+    needs = (("trace_type", "trace_id", "traceid"), _FROM, _TO, "value", _BLOCK)
     return entries(dataset, columns, _trace(chain), needs=needs)
 
 
@@ -444,4 +445,5 @@ def _words(text: str) -> str | None:
 
 
 def _records(options: Options, table: str) -> ChainRecords:
-    return ChainRecords(evm_chain(options, table), decimals=options.known_decimals)
+    decimals = {**known_decimals(), **options.known_decimals}
+    return ChainRecords(evm_chain(options, table), decimals=decimals)

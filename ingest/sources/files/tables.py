@@ -7,7 +7,7 @@ from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput
 from graph_api.domain.records import Record, Reject
 from ingest.sources.files.format import Dataset, Entry, Options
-from ingest.sources.files.inputs import Column, reject, rows, sniff
+from ingest.sources.files.inputs import Cell, Column, reject, rows, sniff
 
 #: Makes the records of one row out of its cells, in the order of the columns. Raises: BadInput.
 Maker = Callable[..., Sequence[Record]]
@@ -20,26 +20,35 @@ def entries(
 
     Raises: BadInput when a file is damaged or lacks one of ``needs``.
     """
-    before = 0
     for path in dataset.paths:
         require(path, needs)
+    for number, path, line, cells in table_rows(dataset, columns):
+        if isinstance(cells, Reject):
+            yield Entry(number, cells)
+            continue
+        try:
+            made = make(*cells)
+        except BadInput as error:
+            yield Entry(number, reject(path, line, str(error), cells))
+            continue
+        for record in made:
+            yield Entry(number, record)
+
+
+def table_rows(
+    dataset: Dataset, columns: Sequence[Column]
+) -> Iterator[tuple[int, Path, int, Sequence[Cell] | Reject]]:
+    """Every row of ``dataset``: its number there, its file and line, its cells."""
+    before = 0
+    for path in dataset.paths:
         number = 0
         for number, line, cells in rows(path, columns):
-            if isinstance(cells, Reject):
-                yield Entry(before + number, cells)
-                continue
-            try:
-                made = make(*cells)
-            except BadInput as error:
-                yield Entry(before + number, reject(path, line, str(error), cells))
-                continue
-            for record in made:
-                yield Entry(before + number, record)
+            yield before + number, path, line, cells
         before += number
 
 
-def require(path: Path, needs: Sequence[Column]) -> None:
-    """Raises: BadInput when the file at ``path`` lacks one of the columns."""
+def require(path: Path, needs: Sequence[Column]) -> frozenset[str]:
+    """The columns of the file at ``path``. Raises: BadInput when it lacks one of ``needs``."""
     present = sniff(path).columns
     for column in needs:
         names = (column,) if isinstance(column, str) else column
@@ -47,6 +56,7 @@ def require(path: Path, needs: Sequence[Column]) -> None:
             raise BadInput(
                 f"{path} has no column {' or '.join(names)}; it has {', '.join(sorted(present))}."
             )
+    return present
 
 
 def evm_chain(options: Options, format_name: str) -> Chain:
