@@ -3,16 +3,11 @@
 Source: ethereum-etl, docs/schema.md, and the schemas of bigquery-public-data.crypto_ethereum.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from ingest.sources.files import evm_tables
 from ingest.sources.files.format import FileFormat
-
-
-def _has(text: str) -> Callable[[frozenset[str], str], bool]:
-    names = frozenset(text.split())
-    return lambda columns, _: names <= columns
+from ingest.sources.files.tables import having
 
 
 FORMATS: Final[tuple[FileFormat, ...]] = (
@@ -21,7 +16,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Blocks of ethereum-etl.",
         columns="number, hash, parent_hash, timestamp",
         order=10,
-        recognises=_has("number hash parent_hash timestamp"),
+        recognises=having("number hash parent_hash timestamp"),
         read=evm_tables.blocks,
     ),
     FileFormat(
@@ -29,7 +24,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Token contracts of ethereum-etl.",
         columns="address, symbol, name, decimals, total_supply",
         order=20,
-        recognises=_has("address symbol name decimals total_supply"),
+        recognises=having("address symbol name decimals total_supply"),
         read=evm_tables.tokens,
     ),
     FileFormat(
@@ -37,7 +32,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Contracts of ethereum-etl; an ERC-20 is also a token.",
         columns="address, bytecode, is_erc20",
         order=21,
-        recognises=_has("address bytecode is_erc20"),
+        recognises=having("address bytecode is_erc20"),
         read=evm_tables.contracts,
     ),
     FileFormat(
@@ -45,7 +40,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Transactions of ethereum-etl, with receipt_ columns where they are joined; wei.",
         columns="hash, nonce, from_address, to_address, value, input, block_timestamp, …",
         order=30,
-        recognises=_has("hash nonce from_address to_address value"),
+        recognises=having("hash nonce from_address to_address value"),
         read=evm_tables.transactions,
     ),
     FileFormat(
@@ -53,7 +48,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Receipts of ethereum-etl: status, gas and price of transactions.",
         columns="transaction_hash, gas_used, cumulative_gas_used, status, contract_address, …",
         order=31,
-        recognises=_has("transaction_hash gas_used cumulative_gas_used contract_address"),
+        recognises=having("transaction_hash gas_used cumulative_gas_used contract_address"),
         read=evm_tables.receipts,
     ),
     FileFormat(
@@ -61,7 +56,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Logs of ethereum-etl: ERC-20 transfers, approvals, wrapped coins and swaps.",
         columns="log_index, transaction_hash, address, data, topics, block_number",
         order=40,
-        recognises=_has("log_index transaction_hash address data topics"),
+        recognises=having("log_index transaction_hash address data topics"),
         read=evm_tables.log_events,
     ),
     FileFormat(
@@ -70,7 +65,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         "ERC-721 from ERC-20: prefer logs where there are any.",
         columns="token_address, from_address, to_address, value, transaction_hash, log_index",
         order=41,
-        recognises=_has("token_address from_address to_address value transaction_hash log_index"),
+        recognises=having("token_address from_address to_address value transaction_hash log_index"),
         read=evm_tables.token_transfers,
     ),
     FileFormat(
@@ -78,7 +73,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Approval events as ethereum-etl decodes them, in base units.",
         columns="token_address, owner_address, spender_address, value, transaction_hash, log_index",
         order=42,
-        recognises=_has("token_address owner_address spender_address value transaction_hash"),
+        recognises=having("token_address owner_address spender_address value transaction_hash"),
         read=evm_tables.token_approvals,
     ),
     FileFormat(
@@ -86,7 +81,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Traces of ethereum-etl: internal transfers, block rewards, created contracts.",
         columns="trace_type, call_type, trace_address, from_address, to_address, value, status, …",
         order=43,
-        recognises=_has("trace_type call_type trace_address from_address to_address value"),
+        recognises=having("trace_type call_type trace_address from_address to_address value"),
         read=evm_tables.trace_moves,
     ),
 )

@@ -4,12 +4,13 @@ Its genesis allocations and block rewards have no transaction and are named by t
 Source: graphsense-spark, the raw Ethereum keyspace.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from ingest.sources.files import evm_tables
 from ingest.sources.files.format import Dataset, Entry, FileFormat, Options
 from ingest.sources.files.inputs import NothingToLoad
+from ingest.sources.files.tables import having
 
 
 def exchange_rates(dataset: Dataset, options: Options) -> Iterator[Entry]:
@@ -17,18 +18,21 @@ def exchange_rates(dataset: Dataset, options: Options) -> Iterator[Entry]:
     raise NothingToLoad(f"{dataset.paths[0]} holds exchange rates; prices are not read from files.")
 
 
-def _has(text: str) -> Callable[[frozenset[str], str], bool]:
-    names = frozenset(text.split())
-    return lambda columns, _: names <= columns
-
-
+EXCHANGE_RATES: Final = FileFormat(
+    name="graphsense-exchange-rates",
+    about="Daily rates of GraphSense; recognised and left out.",
+    columns="date, fiatValues",
+    order=90,
+    recognises=having("date fiatvalues"),
+    read=exchange_rates,
+)
 FORMATS: Final[tuple[FileFormat, ...]] = (
     FileFormat(
         name="graphsense-blocks",
         about="Blocks of GraphSense.",
         columns="blockId, blockHash, parentHash, timestamp",
         order=10,
-        recognises=_has("blockid blockhash parenthash timestamp"),
+        recognises=having("blockid blockhash parenthash timestamp"),
         read=evm_tables.blocks,
     ),
     FileFormat(
@@ -36,7 +40,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Transactions of GraphSense; wei.",
         columns="txHash, nonce, blockId, fromAddress, toAddress, value, input, blockTimestamp, …",
         order=30,
-        recognises=_has("txhash nonce blockid fromaddress toaddress value"),
+        recognises=having("txhash nonce blockid fromaddress toaddress value"),
         read=evm_tables.transactions,
     ),
     FileFormat(
@@ -44,7 +48,7 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Logs of GraphSense: ERC-20 transfers, approvals, wrapped coins and swaps.",
         columns="blockId, logIndex, address, topics, data, txHash",
         order=40,
-        recognises=_has("blockid logindex address topics data txhash"),
+        recognises=having("blockid logindex address topics data txhash"),
         read=evm_tables.log_events,
     ),
     FileFormat(
@@ -52,15 +56,8 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
         about="Traces of GraphSense: internal transfers, rewards, genesis, created contracts.",
         columns="blockId, traceId, fromAddress, toAddress, value, status, callType, txHash",
         order=43,
-        recognises=_has("blockid traceid fromaddress toaddress value status calltype txhash"),
+        recognises=having("blockid traceid fromaddress toaddress value status calltype txhash"),
         read=evm_tables.trace_moves,
     ),
-    FileFormat(
-        name="graphsense-exchange-rates",
-        about="Daily rates of GraphSense; recognised and left out.",
-        columns="date, fiatValues",
-        order=90,
-        recognises=_has("date fiatvalues"),
-        read=exchange_rates,
-    ),
+    EXCHANGE_RATES,
 )

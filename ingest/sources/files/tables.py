@@ -59,6 +59,12 @@ def require(path: Path, needs: Sequence[Column]) -> frozenset[str]:
     return present
 
 
+def having(names: str) -> Callable[[frozenset[str], str], bool]:
+    """Recognises files that have all of ``names``, which spaces separate."""
+    wanted = frozenset(names.split())
+    return lambda columns, _: wanted <= columns
+
+
 def evm_chain(options: Options, format_name: str) -> Chain:
     """The one EVM chain that ``--chain`` names. Raises: BadInput."""
     chain = options.chain(format_name)

@@ -1,8 +1,8 @@
 """Plain tables of transfers: one row a transfer, two columns needed, a mapping for any spelling.
 
 A row with a hash and a log index is the same transfer as in any other file; a ``native`` row with a
-hash is its transaction's own value. All others are named by their place in their dataset: loading
-the same content again adds nothing, overlap with other files is not seen.
+hash is its transaction's own value. All others are named by a digest of the content, or --dataset,
+and their place in it: loading the same again adds nothing, overlap with other files is not seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from ingest.sources.cells import base_units, count, moment, raw_of_units
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.files.format import Dataset, Entry, FileFormat, Options
-from ingest.sources.files.inputs import reject
+from ingest.sources.files.inputs import content_digest, reject
 from ingest.sources.files.tables import require, table_rows
 
 #: Our columns, and the spellings that are understood without ``--map``, the best known first.
@@ -126,6 +126,7 @@ def _entries(
 
 def _maker(dataset: Dataset, options: Options) -> Callable[..., Sequence[Record]]:
     """Makes the records of a row out of its number and its cells, in the order of ``COLUMNS``."""
+    name = options.dataset or content_digest(dataset.paths[0])
     chain_called = _chains(options)
     token_of = lru_cache(_KEPT_TOKENS)(_token)
     said: set[Token] = set()
@@ -160,7 +161,7 @@ def _maker(dataset: Dataset, options: Options) -> Callable[..., Sequence[Record]
         if position is not None and transaction is not None:
             transfer = transfer_id(transaction, position)
         else:
-            transfer, position = file_transfer_id(dataset.name, row), f"file:{row}"
+            transfer, position = file_transfer_id(name, row), f"file:{row}"
         moved = chain.transfer(
             transfer,
             position,
