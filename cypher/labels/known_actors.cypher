@@ -1,5 +1,6 @@
-// Which actors are there already.
+// What is known of actors.
 // $ids
 UNWIND $ids AS id
 MATCH (a:Actor {id: id})
-RETURN a.id AS id
+RETURN a.id AS id, a.name AS name, a.type AS type, a.url AS url, a.logo_url AS logo_url,
+       a.jurisdictions AS jurisdictions, a.source AS source, a.confidence AS confidence

@@ -1,8 +1,6 @@
-// Actors, new or known: the newest word wins, silence does not erase.
+// Actors, new or known.
 // $rows
 UNWIND $rows AS r
 MERGE (a:Actor {id: r.id})
-SET a.name = r.name, a.type = r.type, a.text = r.text, a.url = coalesce(r.url, a.url),
-    a.logo_url = coalesce(r.logo_url, a.logo_url),
-    a.jurisdictions = coalesce(r.jurisdictions, a.jurisdictions),
-    a.source = coalesce(r.source, a.source)
+SET a.name = r.name, a.type = r.type, a.text = r.text, a.url = r.url, a.logo_url = r.logo_url,
+    a.jurisdictions = r.jurisdictions, a.source = r.source, a.confidence = r.confidence

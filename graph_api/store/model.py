@@ -264,6 +264,7 @@ NODES: Final = (
             Property("logo_url", "STRING", "Picture."),
             Property("jurisdictions", "LIST<STRING>", "ISO country codes."),
             Property("source", "STRING", "Who says so."),
+            Property("confidence", "FLOAT", "Of the description, fraction in [0, 1]."),
             Property("text", "STRING", "The name in lower case, for search."),
         ),
         indexes=("type", "text"),

@@ -15,7 +15,7 @@ from graph_api.store import checkpoints
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph
 from ingest.pipelines.rejects import RejectsFile
-from ingest.pipelines.writing import Turn
+from graph_api.store.ledger.turn import Turn
 from ingest.sources.files.format import Dataset, Entry, FileFormat, Options
 from ingest.sources.files.inputs import content_digest
 

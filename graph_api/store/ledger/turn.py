@@ -1,4 +1,4 @@
-"""The right to write: leases of the chains that a load meets, taken in order and waited for."""
+"""The right to write: leases of the chains that a batch meets, taken in order and waited for."""
 
 import asyncio
 import os

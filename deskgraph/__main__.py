@@ -1,0 +1,121 @@
+"""The ``deskgraph`` command."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+import orjson
+from pydantic import ValidationError
+from rich.console import Console
+
+from deskgraph import connect, cypher_shell
+from deskgraph.version import VERSION
+from graph_api.domain.errors import BadInput, GraphApiError
+from graph_api.settings import Settings
+
+P = ParamSpec("P")
+
+
+def main() -> None:
+    """Run the command; an error is one sentence on standard error and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; what was finished stays, and the same command goes on.", err=True)
+        sys.exit(130)
+    except GraphApiError as error:
+        click.echo(f"deskgraph: {error}", err=True)
+        sys.exit(2)
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "__".join(str(part) for part in fault["loc"]).upper()
+            click.echo(f"deskgraph: DESKGRAPH_{name}: {fault['msg']}.", err=True)
+        sys.exit(2)
+
+
+def awaited(
+    command: Callable[P, Coroutine[Any, Any, None]],
+) -> Callable[P, None]:
+    """A command that runs in an event loop."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(command(*args, **kwargs))
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="deskgraph")
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="Data folder (.deskgraph)."
+)
+@click.pass_context
+def cli(context: click.Context, home: Path | None) -> None:
+    """A GraphQL API on a native transaction graph."""
+    settings = Settings()
+    if home is not None:
+        settings = settings.model_copy(update={"home": home})
+    context.obj = settings
+
+
+@cli.command("cypher")
+@click.argument("statement")
+@click.option("--json", "form", flag_value="json", help="One JSON object a line.")
+@click.option("--csv", "form", flag_value="csv", help="CSV with a header.")
+@click.option("--write", is_flag=True, help="Allow the statement to change the graph.")
+@click.option(
+    "-p", "--param", "parameters", multiple=True, metavar="NAME=JSON", help="A parameter."
+)
+@click.pass_obj
+@awaited
+async def cypher(
+    settings: Settings, statement: str, form: str | None, write: bool, parameters: tuple[str, ...]
+) -> None:
+    """Run STATEMENT on the running graph: Cypher text, a file's path, or - for standard input."""
+    text = _statement(statement)
+    door = connect.open_graph if write else connect.graph_to_read
+    async with door(settings) as graph:
+        keys, rows = await cypher_shell.run(
+            graph, text, parameters=dict(map(_parameter, parameters)), write=write
+        )
+    if form == "json":
+        click.echo(cypher_shell.as_json(keys, rows), nl=False)
+    elif form == "csv":
+        click.echo(cypher_shell.as_csv(keys, rows), nl=False)
+    else:
+        cypher_shell.as_table(keys, rows, console=Console())
+
+
+def _statement(text: str) -> str:
+    if text == "-":
+        return sys.stdin.read()
+    path = Path(text)
+    if path.suffix == ".cypher":
+        if not path.is_file():
+            raise BadInput(f"There is no file {text}.")
+        return path.read_text(encoding="utf-8")
+    return text
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--param {text!r} needs NAME=VALUE.")
+    try:
+        return name, orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return name, value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Which deskgraph this is."""
+
+from importlib.metadata import version
+from typing import Final
+
+VERSION: Final = version("deskgraph")

@@ -1,0 +1,118 @@
+"""Editing the desk registry: the claim in the graph and who, when and why in the vault."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from graph_api.domain import registry
+from graph_api.domain.chains import Chain
+from graph_api.domain.errors import BadInput, NotFound
+from graph_api.domain.principals import Principal
+from graph_api.domain.records import Actor, Label
+from graph_api.store import labels
+from graph_api.store.graph import Graph
+from graph_api.store.ledger.turn import Turn
+from graph_api.vault import desk_changes
+from graph_api.vault.desk_changes import DeskAction, Edit
+from graph_api.vault.vault import Vault
+
+
+class Desks:
+    """The registry as one principal edits it. ``change_id`` names an edit: repeat it at will."""
+
+    def __init__(self, graph: Graph, vault: Vault, turn: Turn, principal: Principal) -> None:
+        self._graph, self._vault, self._turn, self._principal = graph, vault, turn, principal
+
+    async def add(
+        self,
+        wallet: registry.Wallet,
+        actor: Actor,
+        *,
+        chains: Sequence[Chain],
+        reason: str,
+        change_id: str,
+        now: datetime,
+    ) -> Label:
+        """Put an address into the registry. Raises: BadInput."""
+        label = registry.add(wallet, chains=chains, at=_ms(now))
+        known = await labels.label_by_id(self._graph, label.id)
+        if known is not None and known.withdrawn_at is None:
+            raise BadInput(f"{wallet.address} is in the registry already, as {label.label!r}.")
+        if known is not None:
+            label = registry.again(label, at=_ms(now))
+        edit = Edit(
+            action=DeskAction.ADD,
+            actor_id=actor.id,
+            account_id=label.accounts[0],
+            after=_entry(label),
+            reason=reason,
+        )
+        await self._change(edit, (actor, label), change_id=change_id, now=now)
+        return label
+
+    async def correct(
+        self,
+        label_id: str,
+        wallet: registry.Wallet,
+        *,
+        chains: Sequence[Chain],
+        reason: str,
+        change_id: str,
+        now: datetime,
+    ) -> Label:
+        """Replace a claim by another; the old one stays as what was known before.
+
+        Raises: NotFound, BadInput.
+        """
+        before = await self._label(label_id)
+        withdrawn, new = registry.correct(before, wallet, chains=chains, at=_ms(now))
+        edit = Edit(
+            action=DeskAction.CORRECT,
+            actor_id=wallet.actor or before.actor or "",
+            account_id=before.accounts[0],
+            before=_entry(before),
+            after=_entry(new),
+            reason=reason,
+        )
+        await self._change(edit, (withdrawn, new), change_id=change_id, now=now)
+        return new
+
+    async def withdraw(self, label_id: str, *, reason: str, change_id: str, now: datetime) -> Label:
+        """Take a claim back from now on. Raises: NotFound, BadInput."""
+        before = await self._label(label_id)
+        withdrawn = registry.withdraw(before, at=_ms(now))
+        edit = Edit(
+            action=DeskAction.WITHDRAW,
+            actor_id=before.actor or "",
+            account_id=before.accounts[0],
+            before=_entry(before),
+            reason=reason,
+        )
+        await self._change(edit, (withdrawn,), change_id=change_id, now=now)
+        return withdrawn
+
+    async def _label(self, label_id: str) -> Label:
+        label = await labels.label_by_id(self._graph, label_id)
+        if label is None:
+            raise NotFound(f"There is no label {label_id}; see `deskgraph desks list`.")
+        return label
+
+    async def _change(
+        self, edit: Edit, records: Sequence[Actor | Label], *, change_id: str, now: datetime
+    ) -> None:
+        # The audit is committed only after the graph has the change, and a repeated edit changes
+        # neither: no order of crashes leaves an edit without its author for good.
+        async with self._vault.together() as door:
+            await desk_changes.record(door, self._principal, edit, id=change_id, now=now)
+            await self._turn.write(records)
+        await self._turn.give_back()
+
+
+def _entry(label: Label) -> dict[str, object]:
+    entry: dict[str, object] = msgspec.to_builtins(label)
+    return entry
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
