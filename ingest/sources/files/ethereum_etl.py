@@ -9,7 +9,6 @@ from ingest.sources.files import evm_tables
 from ingest.sources.files.format import FileFormat
 from ingest.sources.files.tables import having
 
-
 FORMATS: Final[tuple[FileFormat, ...]] = (
     FileFormat(
         name="ethereum-etl-blocks",
