@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from deskgraph.engines.valkey import embedded_bus
+from graph_api.settings import RedisSettings
 from graph_api.store.graph import GraphAddress
 from tests.real.available import Unavailable, skip
 from tests.real.embedded import start_embedded
 from tests.real.neo4j import start_neo4j
+from tests.real.redis import start_redis
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -28,3 +31,20 @@ async def neo4j_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
             yield address
     except Unavailable as reason:
         skip(reason)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A real Redis on a TCP port."""
+    try:
+        async with start_redis(tmp_path_factory.mktemp("redis")) as url:
+            yield url
+    except Unavailable as reason:
+        skip(reason)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def embedded_bus_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The embedded bus."""
+    async with embedded_bus(tmp_path_factory.mktemp("bus"), RedisSettings()) as url:
+        yield url

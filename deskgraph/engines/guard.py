@@ -69,14 +69,18 @@ class Guard:
         self._kill_at: float | None = None
         self._killed = False
         self._failed = False
-        self.is_wished = False
-        """Whether the starter let go before the engine ended."""
+        self._is_wished = False
 
     def stop(self) -> None:
         """Ask the engine to end; a second request changes nothing."""
         if self._kill_at is None:
             self._kill_at = time.monotonic() + self._grace_s
             self._engine.terminate()
+
+    def let_go(self) -> None:
+        """The starter wants no more of it; an engine that ended just before did so on its own."""
+        self._is_wished = self._engine.poll() is None
+        self.stop()
 
     def fail(self) -> None:
         """The engine said that it cannot start, yet its process may linger."""
@@ -86,7 +90,7 @@ class Guard:
     @property
     def is_failure(self) -> bool:
         """Whether the engine's end is news to the starter."""
-        return self._failed or not self.is_wished
+        return self._failed or not self._is_wished
 
     def patience_s(self) -> float | None:
         """How long to wait for the next event; None is for as long as it takes."""
@@ -104,7 +108,7 @@ class Guard:
             return None
         if self._failed:
             return FAILED
-        return 0 if self.is_wished else code if code >= 0 else 128 - code
+        return 0 if self._is_wished else code if code >= 0 else 128 - code
 
 
 def die_with_parent() -> Callable[[], None] | None:
@@ -140,8 +144,7 @@ def watch(guard: Guard, log: Log, *, fatal: bytes, wakeup: int) -> int:
                     guard.stop()
                 continue
             elif not data:
-                guard.is_wished = True
-                guard.stop()
+                guard.let_go()
             if not data:
                 selector.unregister(key.fd)
     drain(guard.output, log)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import asyncpg  # type: ignore[import-untyped]
 
 from tests.real.available import Unavailable
+from tests.real.packages import installed
 
 INSTALL = "install PostgreSQL (Debian: apt-get install postgresql) or set TEST_POSTGRESQL_URL"
 # Nothing in a test survives a power cut anyway.
@@ -83,18 +84,7 @@ def _cluster(folder: Path) -> Iterator[Server]:
 
 
 def _programs() -> Path:
-    on_path = shutil.which("initdb")
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
-    if on_path is not None:
-        folders.insert(0, Path(on_path).resolve().parent)
-    for folder in folders:
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
-            return folder
-    raise Unavailable(f"There is no PostgreSQL on this machine: {INSTALL}.")
-
-
-def _version(folder: Path) -> float:
-    return float(folder.parent.name)
+    return installed("initdb", package="postgresql").resolve().parent
 
 
 def _user() -> str | None:
