@@ -14,6 +14,8 @@ from ingest.sources.files.labels.entries import of_items
 from ingest.sources.files.labels.facts import link
 from ingest.sources.files.labels.taxonomy import actor_type_of
 
+_INHERITED: Final = frozenset({"categories", "jurisdictions", "title", "uri"})
+
 
 def recognises(columns: frozenset[str], name: str) -> bool:
     """The desk registry has actors too, and always a version."""
@@ -22,10 +24,10 @@ def recognises(columns: frozenset[str], name: str) -> bool:
 
 def read(dataset: Dataset, options: Options) -> Iterator[Entry]:
     """One actor per entry."""
-    return of_items(dataset, "actors", partial(_actor, options), before=frozenset({"categories"}))
+    return of_items(dataset, "actors", partial(_actor, options), header=_title, before=_INHERITED)
 
 
-def _actor(options: Options, path: Path, item: Item) -> Iterator[Record]:
+def _actor(options: Options, title: str, item: Item) -> Iterator[Record]:
     if not isinstance(item.value, dict):
         raise BadInput("The actor is no mapping.")
     said: dict[str, Any] = {**item.header, **item.value}
@@ -46,9 +48,13 @@ def _actor(options: Options, path: Path, item: Item) -> Iterator[Record]:
         jurisdictions=tuple(dict.fromkeys(code.upper() for code in _list(said["jurisdictions"])))
         if said.get("jurisdictions")
         else (),
-        source=options.source or plain(str(item.header.get("title") or path.name.split(".")[0])),
+        source=options.source or title,
         confidence=CONFIDENCE["trusted_provider"],
     )
+
+
+def _title(path: Path, header: dict[str, Any]) -> str:
+    return plain(str(header.get("title") or path.name.split(".")[0]))
 
 
 def _list(value: Any) -> list[str]:

@@ -45,6 +45,7 @@ _WALLET_FIELDS: Final = frozenset(
 class _Registry(NamedTuple):
     """What the header says of every entry."""
 
+    path: Path
     name: str
     learned_at: int | None
     sources: dict[str, Any]
@@ -56,12 +57,12 @@ def recognises(columns: frozenset[str], name: str) -> bool:
 
 
 def read(dataset: Dataset, options: Options) -> Iterator[Entry]:
-    """Each actor, then its wallets."""
-    return of_items(dataset, "actors", partial(_records, options), before=_HEADER)
+    """Each actor, then its wallets. Raises: BadInput, also for a version that is not known."""
+    records = partial(_records, options)
+    return of_items(dataset, "actors", records, header=partial(_registry, options), before=_HEADER)
 
 
-def _records(options: Options, path: Path, item: Item) -> Iterator[Record | Reject]:
-    registry = _registry(item.header, options, path)
+def _records(options: Options, registry: _Registry, item: Item) -> Iterator[Record | Reject]:
     actor = _actor(item.value, registry)
     yield actor
     for chain, wallets in _mapping(item.value, "wallets").items():
@@ -69,19 +70,24 @@ def _records(options: Options, path: Path, item: Item) -> Iterator[Record | Reje
             try:
                 yield _label(wallet, chain, actor, registry, options)
             except BadInput as error:
-                yield reject(path, item.line, f"{actor.id}: {error}", shown(wallet))
+                yield reject(registry.path, item.line, f"{actor.id}: {error}", shown(wallet))
 
 
-def _registry(header: dict[str, Any], options: Options, path: Path) -> _Registry:
+def _registry(options: Options, path: Path, header: dict[str, Any]) -> _Registry:
     if header.get("version") != VERSION:
         raise BadInput(
-            f"The registry's version is {header.get('version')!r}; this program reads 1."
+            f"{path} is of version {header.get('version')!r}; this program reads {VERSION}."
         )
-    name = options.source or header.get("name") or path.name.split(".")[0]
     learned_at = options.learned_at
     if learned_at is None:
         learned_at = facts.moment_ms(header.get("lastmod"))
-    return _Registry(plain(str(name)), learned_at, _mapping(header, "sources"))
+    name = options.source or header.get("name") or path.name.split(".")[0]
+    return _Registry(
+        path=path,
+        name=plain(str(name)),
+        learned_at=learned_at,
+        sources=_mapping(header, "sources"),
+    )
 
 
 def _actor(said: Any, registry: _Registry) -> Actor:

@@ -54,19 +54,23 @@ def json_members(text: TextIO, path: Path) -> Iterator[tuple[int, str, Any]]:
     try:
         at = _expect(whole, 0, "{")
         number = 0
-        while _next(whole, at) != "}":
-            key, at = decode(whole, _skip(whole, at))
+        more = _next(whole, at) != "}"
+        while more:
+            key, at = decode(whole, _expect(whole, at, '"') - 1)
             value, at = decode(whole, _skip(whole, _expect(whole, at, ":")))
             number += 1
-            yield number, str(key), value
-            if _next(whole, at) != "}":
-                at = _expect(whole, at, ",")
-        if whole[_skip(whole, at) + 1 :].strip():
+            yield number, key, value
+            more = _next(whole, at) == ","
+            at = _skip(whole, at) + more
+        at = _expect(whole, at, "}")
+        if whole[at:].strip():
             raise json.JSONDecodeError("Something follows the object", whole, at)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"{path} is damaged JSON near line {error.lineno}, column {error.colno}: {error.msg}."
         ) from error
+    except ValueError as error:  # Python refuses numbers of more than 4,300 digits.
+        raise BadInput(f"{path} has a value that cannot be read: {error}.") from error
     except RecursionError:
         raise BadInput(f"{path} is nested too deeply for a label file.") from None
 

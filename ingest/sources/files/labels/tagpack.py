@@ -47,10 +47,11 @@ def recognises(columns: frozenset[str], name: str) -> bool:
 
 def read(dataset: Dataset, options: Options) -> Iterator[Entry]:
     """One label per tag and concept."""
-    return of_items(dataset, "tags", partial(_labels, options), before=INHERITED)
+    labels = partial(_labels, options)
+    return of_items(dataset, "tags", labels, header=_title, before=INHERITED)
 
 
-def _labels(options: Options, path: Path, item: Item) -> Iterator[Record]:
+def _labels(options: Options, title: str, item: Item) -> Iterator[Record]:
     if not isinstance(item.value, dict):
         raise BadInput("The tag is no mapping.")
     tag: dict[str, Any] = {**item.header, **item.value}
@@ -83,7 +84,7 @@ def _labels(options: Options, path: Path, item: Item) -> Iterator[Record]:
                 category=category,
             ),
             label,
-            source=options.source or _title(path, item.header),
+            source=options.source or title,
             confidence=facts.confidence_of(_text(tag, "confidence"), CONFIDENCE[default]),
             category=category,
             source_category=word or None,
