@@ -365,6 +365,12 @@ def test_the_ticker_tells_the_chain(
     assert (label.accounts, label.category, label.confidence) == (accounts, "sanctioned", 0.6)
 
 
+def test_named_chains_narrow_where_a_stablecoins_holder_is(tmp_path: Path) -> None:
+    path = written(tmp_path, "sanctioned_addresses_USDC.txt", LOWER)
+    assert read(path, "bsc").labels[0].accounts == (f"eip155:56:{LOWER}",)
+    assert len(read(path, "bitcoin").labels[0].accounts) == len(EVM_CHAINS)
+
+
 def test_sanctioned_addresses_elsewhere_are_rejects(tmp_path: Path) -> None:
     path = written(tmp_path, "sanctioned_addresses_USDT.txt", f"{LOWER}\nTEAqwfMhXLaomXhZ8KeMhx\n")
     (reject,) = read(path).rejects

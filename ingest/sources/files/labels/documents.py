@@ -15,7 +15,6 @@ from graph_api.domain.errors import BadInput
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_ENOUGH_ANCHORS: Final = 10_000
 _BLANK: Final = " \t\r\n"
 
 
@@ -125,7 +124,7 @@ class _Parser:
                 value.append(self._value(inner))
         else:
             value = self._mapping()
-        if event.anchor is not None and len(self._anchors) < _ENOUGH_ANCHORS:
+        if event.anchor is not None:
             self._anchors[event.anchor] = value
         return value
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from graph_api.domain.categories import Category
-from graph_api.domain.chains import Chain, chain_of
+from graph_api.domain.chains import Chain, Family, chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.labels import CONFIDENCE, Subject, on_chain, on_chains
 from ingest.sources.files.format import Options
@@ -31,7 +31,7 @@ def subject(
     if word in _EVM_WORDS:
         return on_chains(address, category=None)
     if word in _TOKENS:
-        return _token_holder(address, word)
+        return _token_holder(address, word, options)
     return on_chain(known_chain(word), address)
 
 
@@ -106,9 +106,10 @@ def yes(value: object) -> bool | None:
     return False if text in ("false", "no", "0") else None
 
 
-def _token_holder(address: str, ticker: str) -> Subject:
+def _token_holder(address: str, ticker: str, options: Options) -> Subject:
     if address[:2].lower() == "0x":
-        return on_chains(address, category=None)
+        evm = [chain for chain in options.chains if chain.family is Family.EVM]
+        return on_chains(address, evm, category=None)
     bitcoin = chain_of("bitcoin")
     try:
         return on_chain(bitcoin, address)
