@@ -16,6 +16,7 @@ from deskgraph import connect, cypher_shell
 from deskgraph.version import VERSION
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
+from ingest.jobs import commands as ingest_commands
 
 P = ParamSpec("P")
 
@@ -94,6 +95,9 @@ async def cypher(
         click.echo(cypher_shell.as_csv(keys, rows), nl=False)
     else:
         cypher_shell.as_table(keys, rows, console=Console())
+
+
+cli.add_command(ingest_commands.group(connect.current_graph))
 
 
 def _statement(text: str) -> str:

@@ -1,6 +1,7 @@
 """The graph door: named statements in, records out, on either engine over Bolt."""
 
 import asyncio
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from types import UnionType
 from typing import (
     Any,
     Final,
+    NamedTuple,
     Self,
     TypeVar,
     Union,
@@ -288,27 +290,36 @@ def _union(branch: str, names: tuple[str, ...], count: int) -> str:
 def _records(record: type[Record], keys: Sequence[str], rows: list[list[Any]]) -> list[Record]:
     if not rows:
         return []
-    order, moments = _shape(record, tuple(keys))
+    shape = _shape(record, tuple(keys))
     for row in rows:
-        for place in moments:
+        for place in shape.moments:
             if row[place] is not None:
                 row[place] = moment(row[place])
-    if order is None:
-        return [record(*row) for row in rows]
-    return [record(*[row[place] for place in order]) for row in rows]
+    if shape.named:
+        return [record(**dict(zip(keys, row, strict=True))) for row in rows]
+    return [record(*[row[place] for place in shape.order]) for row in rows]
+
+
+class _Shape(NamedTuple):
+    """How a row becomes a record: the order of its fields, and which are moments."""
+
+    order: tuple[int, ...]
+    moments: tuple[int, ...]
+    named: bool
 
 
 @cache
-def _shape(
-    record: type[msgspec.Struct], keys: tuple[str, ...]
-) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+def _shape(record: type[msgspec.Struct], keys: tuple[str, ...]) -> _Shape:
     fields = record.__struct_fields__
     if set(fields) != set(keys):
         raise TypeError(f"{record.__name__} has the fields {fields}, the statement {keys}.")
-    order = tuple(keys.index(field) for field in fields)
     hints = get_type_hints(record)
-    moments = tuple(keys.index(field) for field in fields if _is_moment(hints[field]))
-    return (None if order == tuple(range(len(order))) else order), moments
+    parameters = inspect.signature(record).parameters.values()
+    return _Shape(
+        order=tuple(keys.index(field) for field in fields),
+        moments=tuple(keys.index(field) for field in fields if _is_moment(hints[field])),
+        named=any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters),
+    )
 
 
 def _is_moment(hint: Any) -> bool:

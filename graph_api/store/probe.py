@@ -16,6 +16,11 @@ class ServerFacts:
     protocol: str
     edition: str
 
+    @property
+    def is_arcadedb(self) -> bool:
+        """It calls itself Neo4j for the sake of drivers, with its own name behind."""
+        return "arcadedb" in self.agent.lower()
+
 
 async def answers(
     url: str, user: str, *, password: str, database: str, timeout_s: float = 5.0
