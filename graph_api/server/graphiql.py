@@ -65,20 +65,18 @@ class GraphiQL:
 
     async def send_page(self, scope: Scope, send: Send) -> None:
         """Answer with the page, or with 304 where the browser has it."""
-        unchanged = (b"if-none-match", self.etag) in scope["headers"]
-        status = 304 if unchanged else 200 if self.built else 503
-        await send_body(
-            send,
-            status,
-            b"" if unchanged else self.page,
-            content_type=b"text/html; charset=utf-8",
-            headers=[
-                (b"cache-control", b"no-cache"),
-                (b"content-security-policy", POLICY.encode()),
-                (b"etag", self.etag),
-                (b"vary", b"accept"),
-            ],
-        )
+        headers = [
+            (b"cache-control", b"no-cache"),
+            (b"content-security-policy", POLICY.encode()),
+            (b"etag", self.etag),
+            (b"vary", b"accept"),
+        ]
+        if (b"if-none-match", self.etag) in scope["headers"]:
+            await send({"type": "http.response.start", "status": 304, "headers": headers})
+            await send({"type": "http.response.body"})
+            return
+        status, content_type = 200 if self.built else 503, b"text/html; charset=utf-8"
+        await send_body(send, status, self.page, content_type=content_type, headers=headers)
 
 
 class Assets(StaticFiles):
