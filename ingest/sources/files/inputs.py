@@ -99,9 +99,9 @@ def open_bytes(path: Path) -> BinaryIO:
         return path.open("rb", buffering=1 << 17)
 
 
-def open_text(path: Path) -> TextIO:
-    """The file's text, decompressed, without a byte order mark. Read it inside ``reading``."""
-    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
+def open_text(path: Path, *, errors: str = "strict") -> TextIO:
+    """The file's text, decompressed, without a byte order mark, its line ends as they are."""
+    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", errors=errors, newline="")
 
 
 @contextmanager
@@ -139,7 +139,8 @@ def sniff(path: Path) -> Sniffed:
             if stream.read(4) == b"PAR1":
                 with pq.ParquetFile(path) as parquet:
                     return Sniffed(kind=Kind.PARQUET, names=tuple(parquet.schema_arrow.names))
-        with open_text(path) as text:
+        # Only the beginning counts here: whoever reads on says what is wrong with a line.
+        with open_text(path, errors="replace") as text:
             first = _first_line(text, path)
             if first.lstrip().startswith(("{", "[")):
                 return _sniffed_json(path, first)
