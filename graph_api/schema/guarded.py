@@ -32,6 +32,8 @@ class Operation:
     type: OperationType
 
 
+LONGEST_NAME = 100  # in log lines; a document may name its operation at any length
+
 current_operation: ContextVar[Operation | None] = ContextVar("current_operation", default=None)
 
 
@@ -90,7 +92,7 @@ class GuardedSchema(strawberry.Schema):
         operation_type = OperationType(chosen.operation.value)
         if operation_type not in context.allowed_operations:
             raise InvalidOperationTypeError(operation_type)
-        name = chosen.name.value if chosen.name else None
+        name = chosen.name.value[:LONGEST_NAME] if chosen.name else None
         current_operation.set(Operation(name, operation_type))
         async with extensions_runner.validation():
             rules = context.validation_rules + self._extra_rules

@@ -25,6 +25,8 @@ SECURITY_HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
+LONGEST_PATH = 200  # in log lines
+PROBES = ("/health/live", "/health/ready", "/metrics")  # logged only when they fail
 STOPPING = Refusal(
     503, "The server stops before this is answered; ask again.", code=ErrorCode.UPSTREAM_UNAVAILABLE
 )
@@ -106,17 +108,16 @@ class Envelope:
 
     def _finish(self, scope: Scope, record: RequestRecord, duration_s: float) -> None:
         self.metrics.answered(scope["path"], record.status, duration_s)
+        if scope["path"] in PROBES and record.status == 200:
+            return
         log.info(
             "request",
             method=scope["method"],
-            path=scope["path"][:LOGGED_PATH],
+            path=scope["path"][:LONGEST_PATH],
             status=record.status or "disconnected",
             duration_ms=round(duration_s * 1000, 3),
             **_operation_fields(record),
         )
-
-
-LOGGED_PATH = 200
 
 
 def as_refusal(error: Exception) -> Refusal | None:

@@ -95,6 +95,28 @@ async def test_an_operation_name_that_the_document_does_not_have_is_not_logged(
     assert "operation" not in lines[-1]
 
 
+async def test_names_and_paths_of_any_length_make_short_lines(client: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        await ask(client, f"query {'n' * 5_000} {{ hello crash }}")
+        await client.get("/" + "p" * 5_000)
+
+    assert all(len(str(line)) < 2_000 for line in lines)
+    assert len(lines) == 3
+
+
+async def test_probes_are_logged_only_when_they_fail() -> None:
+    async def away() -> None:
+        raise UpstreamUnavailable("The graph", retry_after_s=5)
+
+    app = app_with(ReadinessCheck(name="graph", probe=away, remedy="Start it."))
+    async with client_of(app) as client:
+        with capture_logs() as lines:
+            for path in ("/health/live", "/metrics", "/health/ready"):
+                await client.get(path)
+
+    assert [(line["path"], line["status"]) for line in lines] == [("/health/ready", 503)]
+
+
 async def test_what_breaks_outside_of_the_schema_is_masked_with_an_id(settings: Settings) -> None:
     async def broken(_request: Request) -> Response:
         raise RuntimeError(SECRET)
