@@ -35,6 +35,12 @@ class NotFound(GraphApiError):
     code = ErrorCode.NOT_FOUND
 
 
+class Forbidden(GraphApiError):
+    """The one who asks may not see or do this."""
+
+    code = ErrorCode.FORBIDDEN
+
+
 class TooCostly(GraphApiError):
     """The question would cost more than is allowed; the message says how to narrow it."""
 

@@ -1,0 +1,41 @@
+"""What resolvers see of the request and of the house: made once for each request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from graph_api.domain.principals import LOCAL, Principal
+from graph_api.store.graph import Graph
+
+Part = TypeVar("Part")
+
+
+@dataclass(kw_only=True)
+class Context:
+    """One request.
+
+    Args:
+        graph: The graph that answers.
+        clock: Tells the time, aware UTC; an answer that depends on it asks once.
+        principal: Who asks.
+        scopes: What the principal may do beyond what is public.
+        parts: Other doors that steps start from (the vault, the bus, public settings), found by
+            the type of a function's first parameter.
+    """
+
+    graph: Graph
+    clock: Callable[[], datetime]
+    principal: Principal = LOCAL
+    scopes: frozenset[str] = frozenset()
+    parts: tuple[object, ...] = ()
+    loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    def part(self, kind: type[Part]) -> Part:
+        """The door of ``kind``. Raises: LookupError when the server did not open one."""
+        for one in (self.graph, self, *self.parts):
+            if isinstance(one, kind):
+                return one
+        raise LookupError(f"The context has no {kind.__name__}; add it to parts.")

@@ -1,0 +1,35 @@
+"""The schema put together, checked, and printed to ``schema.graphql`` beside this module."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from graph_api.schema.checks import check
+from graph_api.schema.guarded import GuardedSchema
+from graph_api.schema.node import NodeQuery
+from graph_api.schema.queries import LedgerQuery
+from graph_api.schema.scalars import SCALARS
+
+PRINTED: Final = Path(__file__).with_name("schema.graphql")
+
+
+@strawberry.type(description="Everything that can be asked.")
+class Query(LedgerQuery, NodeQuery):
+    """The root of all questions, one base class for each subject."""
+
+
+def build_schema(**options: Any) -> GuardedSchema:
+    """The schema; ``options`` are those of ``GuardedSchema`` (limits, cache, suggestions …).
+
+    Raises: TypeError when a field's declaration does not fit its types.
+    """
+    schema = GuardedSchema(Query, config=StrawberryConfig(scalar_map=SCALARS), **options)
+    check(schema)
+    return schema
+
+
+def printed(schema: GuardedSchema | None = None) -> str:
+    """The schema in the schema definition language, as ``schema.graphql`` keeps it."""
+    return (schema or build_schema()).as_str().rstrip() + "\n"
