@@ -1,11 +1,8 @@
 """The ``deskgraph`` command."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 import orjson
@@ -13,12 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deskgraph import connect, cypher_shell
+from deskgraph.graph_commands import awaited, graph
 from deskgraph.version import VERSION
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
 from ingest.jobs import commands as ingest_commands
-
-P = ParamSpec("P")
 
 
 def main() -> None:
@@ -41,18 +37,6 @@ def main() -> None:
             name = "__".join(str(part) for part in fault["loc"]).upper()
             click.echo(f"deskgraph: DESKGRAPH_{name}: {fault['msg']}.", err=True)
         sys.exit(2)
-
-
-def awaited(
-    command: Callable[P, Coroutine[Any, Any, None]],
-) -> Callable[P, None]:
-    """A command that runs in an event loop."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(command(*args, **kwargs))
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,6 +81,7 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
+cli.add_command(graph)
 cli.add_command(ingest_commands.group(connect.current_graph))
 
 

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from deskgraph.engines.arcadedb import embedded_graph, running_graph, running_graph_to_read
+from deskgraph.engines.supervise import OnTrouble
 from graph_api.domain.errors import BadInput
+from graph_api.server.main import graph_address as server_address
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -17,14 +19,22 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def graph_address(settings: Settings) -> AsyncIterator[GraphAddress]:
-    """Where the graph is; the embedded one is started when it does not run yet."""
+async def graph_address(
+    settings: Settings, *, kept_up: OnTrouble | None = None
+) -> AsyncIterator[GraphAddress]:
+    """Where the graph is; the embedded one is started when it does not run yet.
+
+    With ``kept_up`` an engine that was started here and dies is started again.
+    """
     address = given_address(settings) or running_graph(settings.home)
     if address is not None:
         yield address
         return
     async with embedded_graph(
-        settings.home, settings.embedded, query_timeout_s=settings.neo4j.query_timeout_s
+        settings.home,
+        settings.embedded,
+        query_timeout_s=settings.neo4j.query_timeout_s,
+        on_trouble=kept_up,
     ) as started:
         yield started
 
@@ -81,12 +91,4 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
 
 def given_address(settings: Settings) -> GraphAddress | None:
     """The server of ``DESKGRAPH_NEO4J__URL``, if one is set."""
-    neo4j = settings.neo4j
-    if neo4j.url is None:
-        return None
-    return GraphAddress(
-        url=neo4j.url,
-        user=neo4j.user,
-        password=neo4j.password.get_secret_value() if neo4j.password else "",
-        database=neo4j.database,
-    )
+    return None if settings.neo4j.url is None else server_address(settings)

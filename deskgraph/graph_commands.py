@@ -1,0 +1,98 @@
+"""``deskgraph graph``: start the embedded engine, migrate, and say where the schema stands."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from deskgraph import connect
+from deskgraph.engines.arcadedb import embedded_graph
+from deskgraph.engines.errors import EngineError
+from graph_api.settings import Settings
+from graph_api.store import migrations
+
+P = ParamSpec("P")
+
+
+def awaited(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A command that runs in an event loop."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(command(*args, **kwargs))
+
+    return run
+
+
+async def until_stopped() -> None:
+    """Return at the first SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopped.set)
+    await stopped.wait()
+
+
+@click.group("graph")
+def graph() -> None:
+    """The graph engine and its schema."""
+
+
+@graph.command("start")
+@click.pass_obj
+@awaited
+async def start(settings: Settings, /) -> None:
+    """Run the embedded graph until stopped; other commands find it by themselves."""
+    async with embedded_graph(
+        settings.home,
+        settings.embedded,
+        query_timeout_s=settings.neo4j.query_timeout_s,
+        on_trouble=_tell,
+    ) as address:
+        click.echo(
+            f"The graph answers at {address.url}, database {address.database}; passwords are "
+            f"in {settings.home / 'graph'}."
+        )
+        await until_stopped()
+
+
+def _tell(trouble: EngineError, again_in_s: float) -> None:
+    click.echo(f"deskgraph: {trouble} It is started again in {again_in_s:g} s.", err=True)
+
+
+@graph.command("migrate")
+@click.pass_obj
+@awaited
+async def migrate(settings: Settings, /) -> None:
+    """Bring the schema to what this version knows; safe to repeat."""
+    async with connect.open_graph(settings) as door:
+        applied = await migrations.migrate(door, now=connect.now())
+    for migration in applied:
+        click.echo(f"Applied {migration.number:04d} {migration.name}.")
+    if not applied:
+        click.echo("The schema is current.")
+
+
+@graph.command("status")
+@click.pass_obj
+@awaited
+async def status(settings: Settings, /) -> None:
+    """Say which migrations are applied and which are pending; exit code 1 when some are."""
+    async with connect.open_graph(settings) as door:
+        state = await migrations.status(door)
+        engine = f"{door.engine} ({door.version}) at {door.address.url}"
+    table = Table("migration", "name", "state", box=None)
+    for row in state.applied:
+        table.add_row(f"{row.number:04d}", row.name, "applied" if row.done else "under way")
+    for pending in state.pending:
+        table.add_row(f"{pending.number:04d}", pending.name, "pending")
+    console = Console()
+    console.print(engine, soft_wrap=True)
+    console.print(table)
+    if not state.current:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,128 @@
+"""``deskgraph up``: the graph, the bus and the API as supervised children of one command."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import click
+
+from deskgraph import connect
+from deskgraph.engines.errors import EngineError
+from deskgraph.engines.valkey import embedded_bus, running_bus
+from graph_api.domain.errors import GraphApiError
+from graph_api.server.main import vault_url
+from graph_api.settings import Settings
+from graph_api.store import migrations
+from graph_api.store.graph import Graph, GraphAddress
+from graph_api.vault.vault import Vault
+
+_STOP_S: Final = 25.0
+
+
+class ApiStopped(GraphApiError):
+    """The API's process ended by itself."""
+
+
+@asynccontextmanager
+async def engines(settings: Settings) -> AsyncIterator[tuple[GraphAddress, str]]:
+    """The graph and the bus, started where they are not given or running, and migrated."""
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(connect.graph_address(settings, kept_up=_tell))
+        graph = await Graph.open(address)
+        stack.push_async_callback(graph.close)
+        if settings.neo4j.url is None:
+            await migrations.migrate(graph, now=connect.now())
+        await migrations.require_current(graph)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with await Vault.open(vault_url(settings)) as vault:
+            await vault.migrate(now=connect.now())
+        yield address, await stack.enter_async_context(_bus(settings))
+
+
+@asynccontextmanager
+async def _bus(settings: Settings) -> AsyncIterator[str]:
+    if settings.redis.url is not None:
+        yield settings.redis.url.get_secret_value()
+    elif (url := running_bus(settings.home)) is not None:
+        yield url
+    else:
+        async with embedded_bus(settings.home, settings.redis, on_trouble=_tell) as started:
+            yield started
+
+
+@asynccontextmanager
+async def api(
+    settings: Settings, address: GraphAddress, bus: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The API as a process of its own, told by its environment where everything is."""
+    environment = os.environ | {
+        "DESKGRAPH_HOME": str(settings.home.absolute()),
+        "DESKGRAPH_PROFILE": settings.profile,
+        "DESKGRAPH_NEO4J__URL": address.url,
+        "DESKGRAPH_NEO4J__USER": address.user,
+        "DESKGRAPH_NEO4J__PASSWORD": address.password,
+        "DESKGRAPH_NEO4J__DATABASE": address.database,
+        "DESKGRAPH_REDIS__URL": bus,
+        "DESKGRAPH_HTTP__HOST": settings.http.host,
+        "DESKGRAPH_HTTP__PORT": str(settings.http.port),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "graph_api",
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def announced(process: asyncio.subprocess.Process) -> str:
+    """The base address of the API once it answers. Raises: ApiStopped when it ends instead."""
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    if "http" not in line:
+        await process.wait()
+        raise ApiStopped("The API could not start; its own words stand above.")
+    return line[line.index("http") :].strip().removesuffix("/graphql")
+
+
+async def until_stopped(process: asyncio.subprocess.Process) -> None:
+    """Return at SIGINT or SIGTERM. Raises: ApiStopped when the API ends before."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopped.set)
+    waits = {asyncio.create_task(stopped.wait()), asyncio.create_task(process.wait())}
+    _, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    if not stopped.is_set():
+        raise ApiStopped(f"The API ended by itself with exit code {process.returncode}.")
+
+
+async def up(settings: Settings) -> None:
+    """Run everything until stopped."""
+    async with engines(settings) as (address, bus), api(settings, address, bus) as process:
+        base = await announced(process)
+        click.echo(f"GraphQL and GraphiQL  {base}/graphql")
+        click.echo(f"Graph (Bolt)          {address.url}, database {address.database}")
+        click.echo(f"Health and metrics    {base}/health/ready, {base}/metrics")
+        await until_stopped(process)
+
+
+def _tell(trouble: EngineError, again_in_s: float) -> None:
+    click.echo(f"deskgraph: {trouble} It is started again in {again_in_s:g} s.", err=True)

@@ -1,0 +1,26 @@
+"""``python -m graph_api``: the API alone, on the graph, vault and bus that settings name."""
+
+import sys
+
+from graph_api.domain.errors import GraphApiError
+from graph_api.server.main import application
+from graph_api.server.serving import serve
+from graph_api.settings import Settings
+
+
+def main() -> None:
+    """Serve until stopped; a start that cannot be is one sentence and exit code 2."""
+    try:
+        settings = Settings()
+        serve(
+            application(settings),
+            settings,
+            announce=lambda address: print(f"Deskgraph answers at {address}/graphql", flush=True),
+        )
+    except GraphApiError as error:
+        print(f"deskgraph: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The API put together from settings: its graph, its vault, its bus, the schema and the checks."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from graph_api.domain.errors import BadInput
+from graph_api.live.bus import Bus
+from graph_api.schema.context import Context
+from graph_api.schema.schema import build_schema
+from graph_api.server.app import create_app, schema_options
+from graph_api.server.examples import EXAMPLES
+from graph_api.server.health import ReadinessCheck
+from graph_api.settings import Settings
+from graph_api.store import migrations
+from graph_api.store.graph import Graph, GraphAddress
+from graph_api.vault.engines import default_url
+from graph_api.vault.vault import Vault
+
+
+class House:
+    """What one API process holds open while it serves."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
+        self._settings, self._clock = settings, clock
+        self._graph: Graph | None = None
+        self._vault: Vault | None = None
+        self._bus: Bus | None = None
+
+    @asynccontextmanager
+    async def open(self, _app: Starlette) -> AsyncIterator[None]:
+        """Connect to everything; a graph or vault at another schema refuses the start."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            self._graph = await Graph.open(
+                graph_address(settings),
+                pool_size=settings.neo4j.pool_size,
+                query_timeout_s=settings.neo4j.query_timeout_s,
+            )
+            stack.push_async_callback(self._graph.close)
+            await migrations.require_current(self._graph)
+            self._vault = await stack.enter_async_context(await Vault.open(vault_url(settings)))
+            await self._vault.check()
+            if settings.redis.url is not None:
+                self._bus = await Bus.connect(settings.redis.url.get_secret_value())
+                stack.push_async_callback(self._bus.close)
+            yield
+
+    async def context(self, _request: Request) -> Context:
+        """What the resolvers of one request see."""
+        assert self._graph is not None, "the application has not been started"
+        assert self._vault is not None
+        return Context(graph=self._graph, clock=self._clock, parts=(self._vault, self._settings))
+
+    @property
+    def checks(self) -> tuple[ReadinessCheck, ...]:
+        """What must work for requests to be sent here."""
+        checks = [
+            ReadinessCheck(
+                name="graph",
+                probe=self._ask_graph,
+                remedy="Start the graph, or check DESKGRAPH_NEO4J__URL; `deskgraph doctor` tells.",
+            ),
+            ReadinessCheck(
+                name="migrations",
+                probe=self._ask_migrations,
+                remedy="Run `deskgraph graph migrate`, or the version of deskgraph that wrote it.",
+            ),
+            ReadinessCheck(
+                name="vault",
+                probe=self._ask_vault,
+                remedy="Check DESKGRAPH_VAULT__URL, or the data folder; `deskgraph doctor` tells.",
+            ),
+        ]
+        if self._settings.redis.url is not None:
+            checks.append(
+                ReadinessCheck(
+                    name="bus",
+                    probe=self._ask_bus,
+                    remedy="Start the bus, or check DESKGRAPH_REDIS__URL.",
+                )
+            )
+        return tuple(checks)
+
+    async def _ask_graph(self) -> None:
+        assert self._graph is not None
+        await self._graph.read_values("RETURN 1 AS one", {})
+
+    async def _ask_migrations(self) -> None:
+        assert self._graph is not None
+        await migrations.require_current(self._graph)
+
+    async def _ask_vault(self) -> None:
+        assert self._vault is not None
+        await self._vault.check()
+
+    async def _ask_bus(self) -> None:
+        assert self._bus is not None
+        await self._bus.ping()
+
+
+def application(
+    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Starlette:
+    """The API that ``settings`` describe; it connects when it is started."""
+    house = House(settings, clock=clock)
+    return create_app(
+        build_schema(**schema_options(settings)),
+        settings=settings,
+        context_getter=house.context,
+        checks=house.checks,
+        examples=EXAMPLES,
+        lifespan=house.open,
+    )
+
+
+def graph_address(settings: Settings) -> GraphAddress:
+    """The graph's server. Raises: BadInput when settings name none."""
+    neo4j = settings.neo4j
+    if neo4j.url is None:
+        raise BadInput(
+            "The API needs a graph: set DESKGRAPH_NEO4J__URL, or run `deskgraph up`, which "
+            "starts one."
+        )
+    password = neo4j.password.get_secret_value() if neo4j.password else ""
+    return GraphAddress(url=neo4j.url, user=neo4j.user, password=password, database=neo4j.database)
+
+
+def vault_url(settings: Settings) -> str:
+    """The vault's database: the one of settings, else a file in the data folder."""
+    if settings.vault.url is not None:
+        return settings.vault.url.get_secret_value()
+    return default_url(settings.home)
