@@ -1,0 +1,1 @@
+"""The sample economy: believable, exact, and the same every time."""
