@@ -1,6 +1,5 @@
 """The private folder of one engine: its data, secrets, lock, and the note of who runs it."""
 
-import errno
 import fcntl
 import os
 import secrets
@@ -29,7 +28,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class FolderLock:
-    """The right to run an engine on a folder.
+    """A right on an engine's folder: to run its engine, or to use one that runs.
 
     The kernel takes it back when the last process that inherited it is gone. So it is never
     stale, and an engine that outlives its starter keeps its data to itself.
@@ -44,6 +43,10 @@ class FolderLock:
             os.close(self.fd)
             self.fd = -1
 
+    def is_sole(self) -> bool:
+        """Turn a share into the whole, if nobody else has one; else ours is given back."""
+        return _flock(self.fd, fcntl.LOCK_EX)
+
 
 class EngineFolder:
     """One engine's folder under the home; only the user who runs it may look inside."""
@@ -54,6 +57,7 @@ class EngineFolder:
         self.log = self.path / "log" / f"{engine}.log"
         self._note = self.path / "running.json"
         self._lock = self.path / "lock"
+        self._users = self.path / "users"
 
     def prepare(self) -> None:
         """Make the folder, or tighten what is there."""
@@ -80,31 +84,27 @@ class EngineFolder:
         return self.path / f"{user}.password"
 
     def lock(self) -> FolderLock | None:
-        """Take the lock; None while another holds it."""
-        fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(fd)
-            if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-                return None
-            raise
-        return FolderLock(fd)
+        """Take the right to run the engine; None while another holds it."""
+        return _open_locked(self._lock, fcntl.LOCK_EX)
 
     def is_locked(self) -> bool:
         """Whether an engine, or who is about to start it, holds the folder."""
-        if not self._lock.exists():
+        if not os.path.exists(self._lock):
             return False
         lock = self.lock()
         if lock:
             lock.release()
         return lock is None
 
+    def use(self) -> FolderLock | None:
+        """A share in the engine's use; None while the last of its users stops it."""
+        return _open_locked(self._users, fcntl.LOCK_SH)
+
     def note(self) -> Note | None:
         """What the holder of the lock wrote about itself; it may be out of date."""
         try:
             return msgspec.json.decode(self._note.read_bytes(), type=Note)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return None
 
     def write_note(self, note: Note) -> None:
@@ -120,6 +120,22 @@ class EngineFolder:
         note = self.note()
         runs = note and note.ready and is_alive(note.pid) and self.is_locked()
         return note if runs else None
+
+
+def _open_locked(file: Path, kind: int) -> FolderLock | None:
+    fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    if _flock(fd, kind):
+        return FolderLock(fd)
+    os.close(fd)
+    return None
+
+
+def _flock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_private(path: Path, text: str) -> None:
