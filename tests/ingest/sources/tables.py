@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph_api.domain.chains import chain_of
+from graph_api.domain.ids import AccountId
 from graph_api.domain.records import Record, Reject
 from ingest.sources.files.format import Dataset, Entry, Options
 
@@ -26,8 +27,8 @@ HASH = "0x" + "ab" * 32
 OTHER_HASH = "0x" + "cd" * 32
 
 
-def account(address: str, chain: str = "eip155:1") -> str:
-    return f"{chain}:{address}"
+def account(address: str, chain: str = "eip155:1") -> AccountId:
+    return AccountId(f"{chain}:{address}")
 
 
 def csv_file(path: Path, table: Table) -> Path:

@@ -104,9 +104,9 @@ def test_a_ragged_row_is_left_out_and_the_next_is_read(tmp_path: Path) -> None:
 
 
 def test_a_field_longer_than_the_csv_module_allows_by_default_is_read(tmp_path: Path) -> None:
-    [(_, _, (data,))] = read(written(tmp_path, f"input,x\n0x{'ab' * 100_000},1\n"), "input")
+    data = "0x" + "ab" * 100_000
 
-    assert len(data) == 200_002
+    assert read(written(tmp_path, f"input,x\n{data},1\n"), "input") == [(1, 2, (data,))]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,8 @@ def test_the_kind_and_columns_are_told_by_the_beginning(
 ) -> None:
     sniffed = sniff(written(tmp_path, text))
 
-    assert (sniffed.kind, sniffed.columns) == (kind, columns)
+    assert sniffed.kind == kind
+    assert sniffed.columns == columns
 
 
 def _peak(path: Path) -> int:
