@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deskgraph import connect, cypher_shell
 from deskgraph.graph_commands import awaited, graph
+from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
@@ -81,7 +82,8 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-cli.add_command(graph)
+for command in (up, serve, demo, doctor_command, graph):
+    cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph))
 
 

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from deskgraph.engines.arcadedb import embedded_graph, running_graph, running_graph_to_read
+from deskgraph.engines.arcadedb import embedded_graph, running_graph_to_read
+from deskgraph.engines.sharing import shared_graph
 from deskgraph.engines.supervise import OnTrouble
 from graph_api.domain.errors import BadInput
-from graph_api.server.main import graph_address as server_address
+from graph_api.server.main import vault_url
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
+from graph_api.vault.vault import Vault
 
 
 def now() -> datetime:
@@ -19,14 +21,27 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def graph_address(
-    settings: Settings, *, kept_up: OnTrouble | None = None
-) -> AsyncIterator[GraphAddress]:
-    """Where the graph is; the embedded one is started when it does not run yet.
+async def graph_address(settings: Settings) -> AsyncIterator[GraphAddress]:
+    """Where the graph is for one command; the embedded one is started when it does not run."""
+    address = settings.neo4j.address
+    if address is not None:
+        yield address
+        return
+    async with shared_graph(
+        settings.home, settings.embedded, query_timeout_s=settings.neo4j.query_timeout_s
+    ) as shared:
+        yield shared
 
-    With ``kept_up`` an engine that was started here and dies is started again.
+
+@asynccontextmanager
+async def kept_up_graph(
+    settings: Settings, *, on_trouble: OnTrouble
+) -> AsyncIterator[GraphAddress]:
+    """Where the graph is for as long as the block lasts; an embedded one that dies comes back.
+
+    Raises: AlreadyRunning when the embedded graph of this data folder runs elsewhere.
     """
-    address = given_address(settings) or running_graph(settings.home)
+    address = settings.neo4j.address
     if address is not None:
         yield address
         return
@@ -34,7 +49,7 @@ async def graph_address(
         settings.home,
         settings.embedded,
         query_timeout_s=settings.neo4j.query_timeout_s,
-        on_trouble=kept_up,
+        on_trouble=on_trouble,
     ) as started:
         yield started
 
@@ -76,7 +91,7 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
 
     Raises: BadInput when no graph runs.
     """
-    address = given_address(settings) or running_graph_to_read(settings.home)
+    address = settings.neo4j.address or running_graph_to_read(settings.home)
     if address is None:
         raise BadInput(
             f"No graph runs for {settings.home}; start one with `deskgraph up` or set "
@@ -89,6 +104,9 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
         await graph.close()
 
 
-def given_address(settings: Settings) -> GraphAddress | None:
-    """The server of ``DESKGRAPH_NEO4J__URL``, if one is set."""
-    return None if settings.neo4j.url is None else server_address(settings)
+async def migrate_vault(settings: Settings) -> list[str]:
+    """Bring the vault to the newest revision; what was applied."""
+    if settings.vault.url is None:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with await Vault.open(vault_url(settings)) as vault:
+        return await vault.migrate(now=now())

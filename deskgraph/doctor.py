@@ -13,7 +13,6 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from deskgraph.connect import given_address
 from deskgraph.engines import arcadedb, valkey
 from deskgraph.engines.folder import EngineFolder
 from deskgraph.engines.ports import is_taken
@@ -196,7 +195,7 @@ LOOKS: tuple[Look, ...] = (
 
 async def _graph(settings: Settings, schema: SchemaLook) -> AsyncIterator[Finding]:
     """The server, what its logins may do, and its schema."""
-    address = given_address(settings) or arcadedb.running_graph(settings.home)
+    address = settings.neo4j.address or arcadedb.running_graph(settings.home)
     if address is None:
         yield _at_rest("graph", EngineFolder(settings.home, arcadedb.FOLDER))
         return

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deskgraph import connect
-from deskgraph.engines.arcadedb import embedded_graph
 from deskgraph.engines.errors import EngineError
+from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import migrations
 
@@ -48,12 +48,11 @@ def graph() -> None:
 @awaited
 async def start(settings: Settings, /) -> None:
     """Run the embedded graph until stopped; other commands find it by themselves."""
-    async with embedded_graph(
-        settings.home,
-        settings.embedded,
-        query_timeout_s=settings.neo4j.query_timeout_s,
-        on_trouble=_tell,
-    ) as address:
+    if settings.neo4j.url is not None:
+        raise BadInput(
+            "DESKGRAPH_NEO4J__URL names a server already; unset it to start the embedded graph."
+        )
+    async with connect.kept_up_graph(settings, on_trouble=tell) as address:
         click.echo(
             f"The graph answers at {address.url}, database {address.database}; passwords are "
             f"in {settings.home / 'graph'}."
@@ -61,7 +60,8 @@ async def start(settings: Settings, /) -> None:
         await until_stopped()
 
 
-def _tell(trouble: EngineError, again_in_s: float) -> None:
+def tell(trouble: EngineError, again_in_s: float) -> None:
+    """Say that an engine died and comes back."""
     click.echo(f"deskgraph: {trouble} It is started again in {again_in_s:g} s.", err=True)
 
 
@@ -69,12 +69,15 @@ def _tell(trouble: EngineError, again_in_s: float) -> None:
 @click.pass_obj
 @awaited
 async def migrate(settings: Settings, /) -> None:
-    """Bring the schema to what this version knows; safe to repeat."""
+    """Bring graph and vault to what this version knows; safe to repeat."""
     async with connect.open_graph(settings) as door:
         applied = await migrations.migrate(door, now=connect.now())
     for migration in applied:
-        click.echo(f"Applied {migration.number:04d} {migration.name}.")
-    if not applied:
+        click.echo(f"Graph: applied {migration.number:04d} {migration.name}.")
+    revisions = await connect.migrate_vault(settings)
+    for revision in revisions:
+        click.echo(f"Vault: applied {revision}.")
+    if not applied and not revisions:
         click.echo("The schema is current.")
 
 

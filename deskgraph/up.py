@@ -11,14 +11,12 @@ from typing import Final
 import click
 
 from deskgraph import connect
-from deskgraph.engines.errors import EngineError
-from deskgraph.engines.valkey import embedded_bus, running_bus
+from deskgraph.engines.valkey import embedded_bus
+from deskgraph.graph_commands import tell
 from graph_api.domain.errors import GraphApiError
-from graph_api.server.main import vault_url
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
-from graph_api.vault.vault import Vault
 
 _STOP_S: Final = 25.0
 
@@ -31,15 +29,13 @@ class ApiStopped(GraphApiError):
 async def engines(settings: Settings) -> AsyncIterator[tuple[GraphAddress, str]]:
     """The graph and the bus, started where they are not given or running, and migrated."""
     async with AsyncExitStack() as stack:
-        address = await stack.enter_async_context(connect.graph_address(settings, kept_up=_tell))
+        address = await stack.enter_async_context(connect.kept_up_graph(settings, on_trouble=tell))
         graph = await Graph.open(address)
         stack.push_async_callback(graph.close)
         if settings.neo4j.url is None:
             await migrations.migrate(graph, now=connect.now())
         await migrations.require_current(graph)
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with await Vault.open(vault_url(settings)) as vault:
-            await vault.migrate(now=connect.now())
+        await connect.migrate_vault(settings)
         yield address, await stack.enter_async_context(_bus(settings))
 
 
@@ -47,10 +43,8 @@ async def engines(settings: Settings) -> AsyncIterator[tuple[GraphAddress, str]]
 async def _bus(settings: Settings) -> AsyncIterator[str]:
     if settings.redis.url is not None:
         yield settings.redis.url.get_secret_value()
-    elif (url := running_bus(settings.home)) is not None:
-        yield url
     else:
-        async with embedded_bus(settings.home, settings.redis, on_trouble=_tell) as started:
+        async with embedded_bus(settings.home, settings.redis, on_trouble=tell) as started:
             yield started
 
 
@@ -122,7 +116,3 @@ async def up(settings: Settings) -> None:
         click.echo(f"Graph (Bolt)          {address.url}, database {address.database}")
         click.echo(f"Health and metrics    {base}/health/ready, {base}/metrics")
         await until_stopped(process)
-
-
-def _tell(trouble: EngineError, again_in_s: float) -> None:
-    click.echo(f"deskgraph: {trouble} It is started again in {again_in_s:g} s.", err=True)

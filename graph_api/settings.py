@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph_api.store.graph import GraphAddress
+
 
 class Neo4jSettings(BaseModel, frozen=True):
     """The graph. Without ``url`` the launcher starts the embedded engine."""
@@ -15,6 +17,14 @@ class Neo4jSettings(BaseModel, frozen=True):
     database: str = "neo4j"
     pool_size: int = Field(50, ge=1, le=1000)
     query_timeout_s: float = Field(30.0, gt=0, le=3600)
+
+    @property
+    def address(self) -> GraphAddress | None:
+        """The server of ``url``, if one is set."""
+        if self.url is None:
+            return None
+        password = self.password.get_secret_value() if self.password else ""
+        return GraphAddress(url=self.url, user=self.user, password=password, database=self.database)
 
 
 class EmbeddedSettings(BaseModel, frozen=True):

@@ -119,14 +119,13 @@ def application(
 
 def graph_address(settings: Settings) -> GraphAddress:
     """The graph's server. Raises: BadInput when settings name none."""
-    neo4j = settings.neo4j
-    if neo4j.url is None:
+    address = settings.neo4j.address
+    if address is None:
         raise BadInput(
             "The API needs a graph: set DESKGRAPH_NEO4J__URL, or run `deskgraph up`, which "
             "starts one."
         )
-    password = neo4j.password.get_secret_value() if neo4j.password else ""
-    return GraphAddress(url=neo4j.url, user=neo4j.user, password=password, database=neo4j.database)
+    return address
 
 
 def vault_url(settings: Settings) -> str:

@@ -1,0 +1,132 @@
+"""``deskgraph demo``: a sample economy (or real files) in a graph of its own, served at once."""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from deskgraph import connect, registry, up
+from deskgraph.sample import write_economy
+from graph_api.domain.chains import CHAINS, Chain
+from graph_api.domain.errors import GraphApiError
+from graph_api.server.examples import EXAMPLES
+from graph_api.settings import Settings
+from graph_api.store.graph import Graph, GraphAddress
+from ingest.jobs.loading import Skipped, Step, load_paths
+from ingest.sources.files.format import Options
+
+SEED: Final = 7
+_SLUGS: Final = {chain.slug: chain for chain in CHAINS}
+
+
+class DemoFailed(GraphApiError):
+    """``--check``: the demo does not answer as it should."""
+
+
+async def demo(
+    settings: Settings, *, data: Sequence[Path], chain: Chain, size: str, check: bool
+) -> None:
+    """Load, serve, say where; with ``check`` ask every example query once and stop."""
+    settings = settings.model_copy(update={"home": settings.home / "demo"})
+    async with up.engines(settings) as (address, bus):
+        await _load(settings, address, data=data, chain=chain, size=size)
+        async with up.api(settings, address, bus) as process:
+            base = await up.announced(process)
+            if check:
+                await asyncio.to_thread(_ask_examples, base)
+                click.echo("The demo answers.")
+                return
+            _say(base, address, settings)
+            await up.until_stopped(process)
+
+
+async def _load(
+    settings: Settings, address: GraphAddress, *, data: Sequence[Path], chain: Chain, size: str
+) -> None:
+    async with _graph(address) as graph:
+        if data:
+            await _load_paths(graph, settings, data, chains=(chain,))
+        else:
+            folder = settings.home / f"sample-{size}"
+            files = await asyncio.to_thread(write_economy, folder, seed=SEED, size=size)
+            for name, paths in groupby(files, key=lambda path: path.parent.name):
+                chains = (_SLUGS[name],) if name in _SLUGS else ()
+                await _load_paths(graph, settings, list(paths), chains=chains)
+        await _load_paths(graph, settings, registry.STARTERS, chains=())
+
+
+@asynccontextmanager
+async def _graph(address: GraphAddress) -> AsyncIterator[Graph]:
+    graph = await Graph.open(address)
+    try:
+        yield graph
+    finally:
+        await graph.close()
+
+
+async def _load_paths(
+    graph: Graph, settings: Settings, paths: Sequence[Path], *, chains: tuple[Chain, ...]
+) -> None:
+    def report(step: Step) -> None:
+        summary = step.summary
+        click.echo(f"\r  {Path(summary.source).name}: {summary.read:,} rows", nl=False, err=True)
+
+    outcomes = load_paths(
+        graph,
+        paths,
+        Options(chains=chains),
+        clock=connect.now,
+        rejects=settings.home / "rejects",
+        report=report,
+    )
+    async for outcome in outcomes:
+        if isinstance(outcome, Skipped):
+            continue
+        new = f"{outcome.written:,} new" if outcome.written else "there already"
+        rejected = f", {outcome.rejected:,} rejected" if outcome.rejected else ""
+        click.echo(f"\r  {Path(outcome.source).name}: {outcome.read:,} rows, {new}{rejected}")
+
+
+def _say(base: str, address: GraphAddress, settings: Settings) -> None:
+    click.echo()
+    click.echo("Open one of these:")
+    click.echo(f"  {base}/graphql        GraphiQL in a browser, GraphQL for programs")
+    click.echo(f"  {base}/health/ready   what runs")
+    click.echo(f"  {address.url}    the graph itself over Bolt, database {address.database}")
+    click.echo()
+    click.echo("Paste one of these into GraphiQL:")
+    for example in EXAMPLES[:3]:
+        click.echo()
+        click.echo(example.query.rstrip())
+    click.echo()
+    click.echo("Or ask the graph itself:")
+    click.echo(
+        f'  deskgraph --home {settings.home} cypher "MATCH (w:Wallet) RETURN w.chain, count(*)"'
+    )
+    click.echo("Ctrl-C stops it; the data stays.")
+
+
+class _Answer(msgspec.Struct):
+    data: dict[str, object] | None = None
+    errors: list[dict[str, object]] | None = None
+
+
+def _ask_examples(base: str) -> None:
+    for example in EXAMPLES:
+        body = {"query": example.query, "variables": json.loads(example.variables or "{}")}
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{base}/graphql",
+            data=msgspec.json.encode(body),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            answer = msgspec.json.decode(response.read(), type=_Answer)
+        if answer.errors or not answer.data or not all(answer.data.values()):
+            raise DemoFailed(f"A query of the demo got {answer.errors or answer.data}.")
