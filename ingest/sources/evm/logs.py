@@ -65,6 +65,11 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 Event = Transfer | Approval | Swap
 
 
+def is_read(topics: list[str]) -> bool:
+    """Whether a log of these topics may hold an event of ours: cheap, for most do not."""
+    return bool(topics) and topics[0].lower() in _READERS
+
+
 def decode(log: Log, chain: ChainRecords) -> Event | None:
     """The event in ``log``, None for all others. Raises: BadInput on an emitter of no address."""
     read = _READERS.get(log.topics[0].lower()) if log.topics else None

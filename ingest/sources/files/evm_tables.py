@@ -219,14 +219,17 @@ def log_events(dataset: Dataset, options: Options) -> Iterator[Entry]:
     )
 
     def make(
-        hash_: str, index: str, address: str, topics: Cell, data: str, block: str, time: str
+        hash_: str, index: str, address: str, topic_cell: Cell, data: str, block: str, time: str
     ) -> Sequence[Record]:
+        topics = topics_of(topic_cell)
+        if not logs.is_read(topics):
+            return ()
         event = logs.decode(
             logs.Log(
                 transaction=chain.transaction(hash_),
                 index=_known(count(index), "log_index"),
                 address=address,
-                topics=topics_of(topics),
+                topics=topics,
                 data=checked_data(data),
                 block_number=count(block),
                 block_time=moment(time),

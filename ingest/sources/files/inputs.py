@@ -214,9 +214,11 @@ def text_of(value: object) -> Cell:
     """A JSON value as a cell."""
     if value is None:
         return ""
+    if value.__class__ is int:
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str | list | dict) else str(value)
+    return value
 
 
 def _csv_rows(path: Path, sniffed: Sniffed, names: list[str | None]) -> Iterator[Row]:
