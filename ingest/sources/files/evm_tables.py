@@ -375,7 +375,8 @@ def _trace(chain: ChainRecords) -> Maker:
         failed = status == "0" if status else bool(error)
         if transaction is not None:
             failed = failed_calls.undone(transaction, path, failed=failed)
-        if failed or not (recipient or base_units(value or "0")):
+        # Geth names neither heir nor value of a contract that ends; nothing can be said of it.
+        if failed or not (recipient or value.strip("0")):
             return ()
         return traces.records_of(
             traces.Trace(
@@ -383,7 +384,7 @@ def _trace(chain: ChainRecords) -> Maker:
                 call_type=call_type,
                 path=path,
                 transaction=transaction,
-                sender=chain.account(sender) if sender else None,
+                sender=chain.account(sender) if sender or not of_block else None,
                 recipient=chain.account(recipient),
                 value_raw=base_units(value) if value else 0,
                 block_number=_known(count(block), "block_number"),

@@ -100,7 +100,7 @@ def _spellings(mapped: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         raise BadInput(f"--map knows no column {unknown[0]!r}; use {', '.join(COLUMNS)}.")
     taken = {column.lower() for column in mapped.values()}
     usual = {name: tuple(n for n in names if n not in taken) for name, names in COLUMNS.items()}
-    return usual | {name: (column,) for name, column in mapped.items()}
+    return usual | {name: (column.lower(),) for name, column in mapped.items()}
 
 
 def _entries(
@@ -129,7 +129,7 @@ def _maker(dataset: Dataset, options: Options) -> Callable[..., Sequence[Record]
     name = options.dataset or content_digest(dataset.paths[0])
     chain_called = _chains(options)
     token_of = lru_cache(_KEPT_TOKENS)(_token)
-    said: set[Token] = set()
+    is_new = _first_time()
 
     def make(
         row: int,
@@ -152,7 +152,7 @@ def _maker(dataset: Dataset, options: Options) -> Callable[..., Sequence[Record]
         decimals = count(decimals_text) if decimals_text else chain.decimals.get(token or "")
         raw, amount = None, None
         if value:
-            raw = base_units(value)
+            raw = _exact(value)
         elif value_units:
             decimals = options.decimals if decimals is None else decimals
             raw, amount = _scaled(value_units, decimals)
@@ -179,14 +179,24 @@ def _maker(dataset: Dataset, options: Options) -> Callable[..., Sequence[Record]
             return (moved,)
         # Whoever scales an amount by decimals must also say them of the token.
         fact = _fact(chain, token, symbol=symbol, decimals=decimals)
-        if fact in said:
-            return (moved,)
-        if len(said) >= _KEPT_TOKENS:
-            said.clear()
-        said.add(fact)
-        return fact, moved
+        return (fact, moved) if is_new(fact) else (moved,)
 
     return make
+
+
+def _first_time() -> Callable[[Token], bool]:
+    """Tells whether a token was not said before, or not for long."""
+    said: set[Token] = set()
+
+    def is_new(token: Token) -> bool:
+        if token in said:
+            return False
+        if len(said) >= _KEPT_TOKENS:
+            said.clear()
+        said.add(token)
+        return True
+
+    return is_new
 
 
 def _chains(options: Options) -> Callable[[str], ChainRecords]:
@@ -220,6 +230,15 @@ def _token(chain: ChainRecords, text: str, kind: str) -> TokenId | None:
     if chain_of_id(token) != chain.chain:
         raise BadInput(f"Token {text[:90]!r} is of another chain than {chain.chain.slug}.")
     return token
+
+
+def _exact(text: str) -> int:
+    try:
+        return base_units(text)
+    except BadInput as error:
+        if "." not in text:
+            raise
+        raise BadInput(f"{error} Whole units are read with --map value_units=<column>.") from None
 
 
 def _scaled(text: str, decimals: int | None) -> tuple[int | None, float]:

@@ -421,6 +421,15 @@ def test_a_trace_without_transaction_is_left_out(tmp_path: Path) -> None:
     assert "no transaction hash" in only_reason(found)
 
 
+def test_a_trace_needs_both_ends_unless_it_has_nothing_to_say(tmp_path: Path) -> None:
+    for missing in ({"from_address": ""}, {"to_address": ""}):
+        found = made(evm_tables.trace_moves, tmp_path, trace("0", **missing))
+        assert "no EVM address" in only_reason(found)
+
+    silent = trace("0", trace_type="suicide", from_address="", to_address="", value="")
+    assert made(evm_tables.trace_moves, tmp_path, silent) == []
+
+
 def test_trace_addresses_may_be_lists(tmp_path: Path) -> None:
     row = trace("0", trace_address=[0, 3, 1])
 

@@ -120,6 +120,15 @@ def test_a_row_may_name_its_chain(tmp_path: Path) -> None:
     ]
 
 
+def test_the_chains_column_may_be_mapped(tmp_path: Path) -> None:
+    row = {"from": ALICE, "to": BOB, "Where": "polygon"}
+
+    [record] = made(transfers, tmp_path, row, options=Options(columns={"chain": "Where"}))
+
+    assert isinstance(record, Transfer)
+    assert record.chain == "eip155:137"
+
+
 def test_rows_of_other_chains_than_asked_for_are_left_out(tmp_path: Path) -> None:
     rows = [{"from": ALICE, "to": BOB, "chain": name} for name in ("polygon", "gnosis", "tron")]
     options = Options(chains=(chain_of("gnosis"),))
@@ -169,6 +178,7 @@ def test_the_token_is_what_the_row_says_of_it(
         ({"kind": "ERC721", "token": TOKEN}, "not an amount"),
         ({"hash": "0x12"}, "no transaction hash"),
         ({"value": "-5"}, "out of range"),
+        ({"value": "18.67"}, "Whole units are read with --map value_units=<column>."),
         ({"value_units": "-5"}, "out of range"),
         ({"value_units": "lots"}, "no amount"),
         ({"value_units": "0.1234567", "token": TETHER}, "more than 6 decimal digits"),
