@@ -1,5 +1,6 @@
 """``deskgraph up``, ``serve``, ``demo`` and ``doctor``."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from deskgraph.sample import SIZES
 from deskgraph.up import up as run_up
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import GraphApiError
-from graph_api.server.main import application
+from graph_api.server.main import application, preflight
 from graph_api.server.serving import serve as run_server
 from graph_api.settings import Settings
 from graph_api.store import migrations
@@ -51,6 +52,7 @@ async def up(settings: Settings, /, port: int | None) -> None:
 def serve(settings: Settings, /, port: int | None) -> None:
     """Run the API alone, on the graph that runs or that DESKGRAPH_NEO4J__URL names."""
     settings = _with_port(_found(settings), port)
+    asyncio.run(preflight(settings))
     run_server(
         application(settings),
         settings,

@@ -1,9 +1,10 @@
 """``python -m graph_api``: the API alone, on the graph, vault and bus that settings name."""
 
+import asyncio
 import sys
 
 from graph_api.domain.errors import GraphApiError
-from graph_api.server.main import application
+from graph_api.server.main import application, preflight
 from graph_api.server.serving import serve
 from graph_api.settings import Settings
 
@@ -12,6 +13,7 @@ def main() -> None:
     """Serve until stopped; a start that cannot be is one sentence and exit code 2."""
     try:
         settings = Settings()
+        asyncio.run(preflight(settings))
         serve(
             application(settings),
             settings,

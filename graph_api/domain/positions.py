@@ -28,7 +28,6 @@ _CLASSES: Final = {
     "file": "7",
 }
 _TOP: Final = 9_999_999_999
-_PLACES: Final = 99_999_999
 _POSITION: Final = re.compile(
     r"native|trace:\d+(\.\d+)*|log:\d+|ix:\d+(\.\d+)*|in:\d+|out:\d+(\.\d+)?|reward:\d+|genesis:\d+"
 )
@@ -65,7 +64,7 @@ def order_key(transfer: TransferId, *, block_number: int | None, position: str) 
         path = f"{_PLACES - int(place):08d}~"
     else:
         numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
-        path = ".".join(f"{_PLACES - number:08d}" for number in numbers) + "~"
+        path = ".".join(f"{_TOP - number:010d}" for number in numbers) + "~"
     tie = blake2b(transfer.encode(), digest_size=4).hexdigest()
     return f"{_block(block_number)}{9 - int(_CLASSES.get(kind, '7'))}{path}{tie}"
 

@@ -31,7 +31,7 @@ class House:
         self._bus: Bus | None = None
 
     @asynccontextmanager
-    async def open(self, _app: Starlette) -> AsyncIterator[None]:
+    async def open(self, _app: Starlette | None = None) -> AsyncIterator[None]:
         """Connect to everything; a graph or vault at another schema refuses the start."""
         settings = self._settings
         async with AsyncExitStack() as stack:
@@ -100,6 +100,15 @@ class House:
     async def _ask_bus(self) -> None:
         assert self._bus is not None
         await self._bus.ping()
+
+
+async def preflight(settings: Settings) -> None:
+    """Open and close everything once, so that what is missing is told in a sentence.
+
+    Raises: GraphApiError.
+    """
+    async with House(settings, clock=lambda: datetime.now(UTC)).open():
+        pass
 
 
 def application(
