@@ -61,7 +61,7 @@ def order_key(transfer: TransferId, *, block_number: int | None, position: str) 
     kind, _, place = position.partition(":")
     # A parent's place ends before its children's do: "~" sorts after "." and so after them.
     if place.isdecimal():
-        path = f"{_PLACES - int(place):08d}~"
+        path = f"{_TOP - int(place):010d}~"
     else:
         numbers = [int(part) for part in place.split(".") if part.isdigit()][:6]
         path = ".".join(f"{_TOP - number:010d}" for number in numbers) + "~"
