@@ -3,4 +3,5 @@
 UNWIND $ids AS id
 MATCH (a:Actor {id: id})
 RETURN a.id AS id, a.name AS name, a.type AS type, a.url AS url, a.logo_url AS logo_url,
-       a.jurisdictions AS jurisdictions, a.source AS source, a.confidence AS confidence
+       a.jurisdictions AS jurisdictions, a.source AS source, a.confidence AS confidence,
+       a.registered AS registered

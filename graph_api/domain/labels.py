@@ -132,6 +132,12 @@ def label_id(
     return "label:" + blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
+def label_order(label: Label) -> str:
+    """Sorts labels of one actor, category or word: the surest first, then by their ids."""
+    doubt = 1000 - round(label.confidence * 1000)
+    return f"{doubt:04d}|{blake2b(label.id.encode(), digest_size=8).hexdigest()}"
+
+
 def plain(text: str) -> str:
     """``text`` on one line, without control characters, cut at a length that can be shown."""
     line = " ".join(text.split())

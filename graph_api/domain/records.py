@@ -230,7 +230,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     Several sources may describe one actor: what holds is the description of the highest
     ``confidence``, of the first ``source`` in text order where two are equal, and its gaps are
-    filled by the next.
+    filled by the next. ``registered`` says that a desk registry lists it.
     """
 
     id: str
@@ -241,6 +241,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     jurisdictions: tuple[str, ...] = ()
     source: str | None = None
     confidence: float = 0.05
+    registered: bool = False
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):

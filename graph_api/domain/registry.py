@@ -85,6 +85,7 @@ def actor_of(
         url=url,
         source=SOURCE,
         confidence=1.0,
+        registered=True,
     )
 
 

@@ -18,12 +18,12 @@ class Property(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One label. ``key`` is unique; ``indexes`` are range indexes of one property each."""
+    """One label. ``key`` is unique, if it has one; ``indexes`` are of one property each."""
 
     label: str
     about: str
     properties: tuple[Property, ...]
-    key: str = "id"
+    key: str | None = "id"
     indexes: tuple[str, ...] = ()
 
 
@@ -88,8 +88,9 @@ NODES: Final = (
             Property("transfers", "INTEGER", "Transfers of it that are loaded."),
             Property("holders", "INTEGER", "Wallets with more received than sent."),
             Property("unscaled", "INTEGER", "Transfers loaded before its decimals were known."),
+            Property("rank_key", "STRING", "Digest of chain, then the most transfers first."),
         ),
-        indexes=("symbol",),
+        indexes=("symbol", "rank_key"),
     ),
     Node(
         label="Transfer",
@@ -247,11 +248,10 @@ NODES: Final = (
             Property("source_category", "STRING", "The source's own word for the category."),
             Property("defines_cluster", "BOOLEAN", "Speaks for all wallets of the same owner."),
             Property("note", "STRING", "What the source adds."),
-            Property("text", "STRING", "The label in lower case, for search."),
-            Property("actor_key", "STRING", "Digest of actor, then address: pages of an actor."),
-            Property("category_key", "STRING", "Digest of category, then address."),
+            Property("actor_key", "STRING", "Digest of actor, then the surest claim first."),
+            Property("category_key", "STRING", "Digest of category, then the surest first."),
         ),
-        indexes=("text", "actor_key", "category_key"),
+        indexes=("actor_key", "category_key"),
     ),
     Node(
         label="Actor",
@@ -265,9 +265,20 @@ NODES: Final = (
             Property("jurisdictions", "LIST<STRING>", "ISO country codes."),
             Property("source", "STRING", "Who says so."),
             Property("confidence", "FLOAT", "Of the description, fraction in [0, 1]."),
-            Property("text", "STRING", "The name in lower case, for search."),
+            Property("registered", "BOOLEAN", "True where a desk registry lists it."),
         ),
-        indexes=("type", "text"),
+        indexes=("type",),
+    ),
+    Node(
+        label="Term",
+        about="One word of a label, an actor or a token: an entry of the index of words.",
+        key=None,
+        properties=(
+            Property("key", "STRING", "Kind (a, l or t), word, then the best match first."),
+            Property("words", "STRING", "All words of the text, in lower case, between spaces."),
+            Property("target", "STRING", "Id of the Label, Actor or Token."),
+        ),
+        indexes=("key",),
     ),
     Node(
         label="Chain",
@@ -304,9 +315,11 @@ NODES: Final = (
     ),
     Node(
         label="Lease",
-        about="Who may write a chain: one writer at a time, fenced by a growing token.",
+        about="Who may write: one writer at a time, fenced by a growing token.",
         properties=(
-            Property("id", "STRING", "CAIP-2 of the chain."),
+            Property(
+                "id", "STRING", "Chain (CAIP-2), `actors`, or `dataset:` and a Checkpoint's id."
+            ),
             Property("token", "INTEGER", "Grows with each new holder."),
             Property("holder", "STRING", "Host, process and a random part; absent when free."),
             Property("expires_at", "INTEGER", "Epoch milliseconds."),

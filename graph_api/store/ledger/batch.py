@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from graph_api.domain.chains import Chain, Family
-from graph_api.domain.ids import native_token
+from graph_api.domain.ids import ChainId, native_token
 from graph_api.domain.positions import block_bounds, page_key
 from graph_api.domain.records import (
     Approval,
     Block,
     Receipt,
     Swap,
+    Token,
     Transaction,
     Transfer,
     UtxoTransaction,
@@ -615,13 +616,19 @@ class Batch:
     def _say_tokens(self, counts: Counts) -> None:
         tokens = self._shelves.tokens
         native = native_token(self._chain)
-        for key in tokens.fresh:
-            if key == native:
-                state = tokens[key]
-                state.symbol, state.name = self._chain.symbol, self._chain.name
-                state.decimals = self._chain.decimals
+        if native in tokens.fresh:
+            self._shelves.learn(
+                Token(
+                    id=native,
+                    chain=ChainId(self._chain.id),
+                    address="",
+                    symbol=self._chain.symbol,
+                    name=self._chain.name,
+                    decimals=self._chain.decimals,
+                )
+            )
         for token in self._facts.tokens.values():
-            counts.add(tokens[token.id].learn(token) or token.id in tokens.fresh, of=1)
+            counts.add(self._shelves.learn(token) or token.id in tokens.fresh, of=1)
 
     async def _put(self, name: str, facts: Iterable[Fact], row: Callable[..., Row]) -> None:
         rows = [row(fact, block_time=self._time(fact)) for fact in facts]

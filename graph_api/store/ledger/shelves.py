@@ -7,6 +7,8 @@ import msgspec
 
 from graph_api.domain.chains import Chain
 from graph_api.domain.ids import AccountId, address_of
+from graph_api.domain.positions import owner_digest
+from graph_api.domain.records import Token
 from graph_api.store.graph import Row, Writing
 from graph_api.store.ledger.shelf import Shelf
 from graph_api.store.ledger.states import (
@@ -20,6 +22,7 @@ from graph_api.store.ledger.states import (
     holding_id,
     whole_units,
 )
+from graph_api.store.ledger.terms import replace_terms, token_terms
 
 #: From this many flows on, a wallet's flows are kept in the order of their transfers.
 HUB_FLOWS: Final = 1_000
@@ -44,6 +47,7 @@ class Shelves:
             self._chains,
         )
         self._new_hubs: set[tuple[str, str]] = set()
+        self._renamed: dict[str, TokenState] = {}
 
     @property
     def counters(self) -> ChainState:
@@ -58,6 +62,7 @@ class Shelves:
     def rollback(self) -> None:
         """The transaction is gone."""
         self._new_hubs = set()
+        self._renamed = {}
         for shelf in self._all:
             shelf.rollback()
 
@@ -89,6 +94,15 @@ class Shelves:
         await self.holdings.fetch(held, _reader(writing, "known_holdings", HoldingState))
         for key in self.holdings.fresh & held.keys():
             self.holdings[key].wallet, self.holdings[key].token = held[key]
+
+    def learn(self, token: Token) -> bool:
+        """Fill in what is not known of a token yet; whether anything was new."""
+        state = self.tokens[token.id]
+        before = msgspec.structs.replace(state)
+        learned = state.learn(token)
+        if (state.symbol, state.name) != (before.symbol, before.name):
+            self._renamed.setdefault(token.id, before)
+        return learned
 
     def flow(self, sender: str, recipient: str, token: str | None) -> FlowState:
         """The flow of a pair and a token."""
@@ -144,6 +158,11 @@ class Shelves:
         await _write(
             writing, "set_tokens", [self._token(state) for state in self.tokens.touched.values()]
         )
+        await replace_terms(
+            writing,
+            old=token_terms(self._renamed.values()),
+            new=token_terms(self.tokens[key] for key in self._renamed),
+        )
 
     async def flush_totals(self, writing: Writing) -> None:
         """Write flows, holdings and the chain's counters."""
@@ -189,6 +208,9 @@ class Shelves:
         return msgspec.structs.asdict(state) | {
             "chain": self.chain.id,
             "address": None if native else address_of(AccountId(state.id)),
+            "rank_key": busiest_first(self.chain.id, state.transfers, owner_digest(state.id))
+            if state.transfers
+            else None,
         }
 
     def _decimals(self, token: str | None) -> int | None:

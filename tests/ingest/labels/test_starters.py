@@ -146,6 +146,7 @@ def test_an_entry_may_say_all_there_is_to_say(tmp_path: Path) -> None:
         jurisdictions=("CH", "NO"),
         source="House",
         confidence=1.0,
+        registered=True,
     )
     settled, hot, cold = found.labels
     assert (settled.label, settled.category, settled.confidence, settled.source_url) == (

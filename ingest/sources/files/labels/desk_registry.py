@@ -113,6 +113,7 @@ def _actor(said: Any, registry: _Registry) -> Actor:
         jurisdictions=tuple(str(code).upper() for code in codes),
         source=registry.name,
         confidence=1.0,
+        registered=True,
     )
 
 
