@@ -133,8 +133,8 @@ class Ledger:
     async def open(cls, graph: Graph) -> AsyncIterator[Self]:
         """Take the leases; give them back at the end."""
         held = []
-        for chain in CHAINS:
-            lease = await leases.take(graph, chain.id, holder="tests", now=NOW, lasts=LEASE_LASTS)
+        for name in (leases.ACTORS, *(chain.id for chain in CHAINS)):
+            lease = await leases.take(graph, name, holder="tests", now=NOW, lasts=LEASE_LASTS)
             assert lease is not None
             held.append(lease)
         yield cls(graph, LedgerWriter(graph, held, clock=lambda: NOW))

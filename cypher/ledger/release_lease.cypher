@@ -1,4 +1,4 @@
-// Give a lease back.
-// $chain   $token
-MATCH (l:Lease {id: $chain}) WHERE l.token = $token
+// Give a lease back, if it is still ours.
+// $lease name   $token
+MATCH (l:Lease {id: $lease}) WHERE l.token = $token
 SET l.holder = null, l.expires_at = 0

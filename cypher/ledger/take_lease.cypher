@@ -1,6 +1,6 @@
-// Take the lease of a chain when it is free, expired or already this holder's.
-// $chain   $holder   $now, $until epoch ms   no row while somebody else has it
-MERGE (l:Lease {id: $chain})
-WITH l WHERE l.holder IS NULL OR l.holder = $holder OR l.expires_at <= $now
-SET l.token = coalesce(l.token, 0) + 1, l.holder = $holder, l.expires_at = $until
+// Take a lease that is free, expired, ours, or held by a process that is gone.
+// $lease name   $holder   $gone that holder   $now epoch ms   $until epoch ms
+MATCH (l:Lease {id: $lease})
+WHERE l.holder IS NULL OR l.holder = $holder OR l.holder = $gone OR l.expires_at <= $now
+SET l.token = l.token + 1, l.holder = $holder, l.expires_at = $until
 RETURN l.token AS token

@@ -54,6 +54,14 @@ async def advance(
     )
 
 
+async def stands_at(writing: Writing, progress: Progress | None) -> bool:
+    """Whether the graph, as this transaction sees it, has come exactly as far as ``progress``."""
+    if progress is None:
+        return False
+    rows = await writing.run("checkpoints/by_id", id=progress.id)
+    return [(row["row"], row["done"]) for row in rows] == [(progress.row, progress.done)]
+
+
 async def by_id(graph: Graph, checkpoint: str) -> Checkpoint | None:
     """The checkpoint of a dataset, or None before its first batch."""
     return await graph.read_one("checkpoints/by_id", Checkpoint, id=checkpoint)

@@ -1,7 +1,8 @@
 """The load job: paths to datasets, each loaded in its order, in this process's turn to write."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from graph_api.domain.errors import BadInput
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.ledger.writer import LEASE_LASTS
 from ingest.pipelines.load import BATCH, Plan, Summary, load
 from ingest.sources.files import formats
 from ingest.sources.files.format import Options
@@ -46,9 +48,12 @@ async def load_paths(
     strict: bool = False,
     batch: int = BATCH,
     report: Callable[[Step], None] = lambda step: None,
-    waiting: Callable[[str], None] = lambda chain: None,
+    waiting: Callable[[str], None] = lambda name: None,
+    lease: timedelta = LEASE_LASTS,
 ) -> AsyncIterator[Summary | Skipped]:
     """Load everything that ``paths`` hold; yields what became of each dataset.
+
+    ``lease`` is how long others wait for us when this machine is lost.
 
     Raises: BadInput for a damaged file, unknown columns, a wrong chain, or with ``strict`` a bad
     row; what was loaded before it stays.
@@ -59,7 +64,7 @@ async def load_paths(
     found = formats.find(paths, options, format_name=format_name)
     for reason in found.left_out:
         yield Skipped(source="", reason=reason)
-    turn = Turn(graph, clock=clock, waiting=waiting)
+    turn = Turn(graph, clock=clock, waiting=waiting, lasts=lease)
     try:
         await turn.hold(chain.id for chain in options.chains)
         await turn.scale()
@@ -67,7 +72,7 @@ async def load_paths(
             # Tokens of one file give the decimals of the next.
             told = msgspec.structs.replace(options, known_decimals=await _decimals(graph))
             plan = Plan(format=part.format, dataset=part.dataset, options=told)
-            rows = _rows(plan)
+            rows = await asyncio.to_thread(_rows, plan)
 
             def tell(summary: Summary, number: int = number, rows: int | None = rows) -> None:
                 report(Step(number=number, datasets=len(found.parts), rows=rows, summary=summary))

@@ -42,8 +42,7 @@ def bar() -> Iterator[Report]:
                 tasks[step.number] = progress.add_task(name, total=step.rows, rate="")
             task = tasks[step.number]
             speed = progress.tasks[task].speed
-            done = min(summary.resumed_after + summary.read, step.rows or sys.maxsize)
-            progress.update(task, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
+            progress.update(task, completed=summary.row, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield report
 

@@ -3,13 +3,11 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Self
 
 import msgspec
 
 from graph_api.domain.records import Reject
-
-_KEPT_OPEN: Final = "ab"
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,15 +22,25 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 class RejectsFile:
     """A rejects file that agrees with the graph: it is safe on disk before a batch is committed,
-    and what an interrupted batch had put there goes when the load is taken up again."""
+    and what an interrupted batch had put there goes when the load is taken up again.
 
-    def __init__(self, path: Path, *, after: int) -> None:
-        self.path, self._after = path, after
+    The graph has ``rejected`` rejects of the rows up to ``after``. Where the file has not (it was
+    removed, or written elsewhere), it is ``incomplete``: it begins anew, and whoever reads the
+    dataset again says by ``write`` what was rejected before.
+    """
+
+    def __init__(self, path: Path, *, after: int, rejected: int) -> None:
+        self.path, self.incomplete = path, False
+        self._after, self._rejected = after, rejected
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        if self.path.exists():
-            self._cut()
+        size, lines = self._sound()
+        self.incomplete = lines != self._rejected
+        if self.incomplete or size == 0:
+            self.path.unlink(missing_ok=True)
+        else:
+            os.truncate(self.path, size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,12 +48,12 @@ class RejectsFile:
             self._file.close()
 
     def write(self, rejects: Sequence[tuple[int, Reject]]) -> None:
-        """Append and wait until the disk has it."""
+        """Append, for ``sync`` to make safe."""
         if not rejects:
             return
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open(_KEPT_OPEN)
+            self._file = self.path.open("ab")
         for entry, reject in rejects:
             line = Rejected(
                 entry=entry,
@@ -55,13 +63,20 @@ class RejectsFile:
                 row=reject.row,
             )
             self._file.write(msgspec.json.encode(line) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
-    def _cut(self) -> None:
+    def sync(self) -> None:
+        """Wait until the disk has everything."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def _sound(self) -> tuple[int, int]:
+        """Bytes and lines of the file that speak of rows which are in the graph."""
+        size = lines = 0
+        if not self.path.exists():
+            return size, lines
         # Entries only grow, so everything from the first that is not in the graph on can go; a
         # last line that a crash cut short is no JSON and goes as well.
-        keep = 0
         with self.path.open("rb") as file:
             for line in file:
                 try:
@@ -70,8 +85,5 @@ class RejectsFile:
                     break
                 if entry > self._after or not line.endswith(b"\n"):
                     break
-                keep += len(line)
-        if keep == 0:
-            self.path.unlink()
-        else:
-            os.truncate(self.path, keep)
+                size, lines = size + len(line), lines + 1
+        return size, lines

@@ -1,75 +1,135 @@
-"""The right to write: leases of the chains that a batch meets, taken in order and waited for."""
+"""The right to write: leases of what a batch meets, taken in order, waited for and kept."""
 
 import asyncio
-import os
-import secrets
-import socket
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Final
 
+from graph_api.domain.errors import GraphApiError
 from graph_api.domain.records import Record
 from graph_api.store import leases
 from graph_api.store.checkpoints import Progress
-from graph_api.store.graph import Graph
-from graph_api.store.leases import Lease
+from graph_api.store.graph import Graph, Writing
+from graph_api.store.holders import new_holder
+from graph_api.store.leases import Lease, LeaseLost
 from graph_api.store.ledger.batch import Counts
-from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, facts_by_chain
+from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, leases_needed
 
-_WAIT_S = 0.25
+_WAIT_S: Final = 0.25
 
 
 class Turn:
-    """One process's turn at writing. Chains are added as records of them come up."""
+    """One process's turn at writing. Leases are added as records come up that need them.
+
+    While it lasts, its leases are prolonged in the background, so that reading a large file does
+    not cost them.
+    """
 
     def __init__(
         self,
         graph: Graph,
         *,
         clock: Callable[[], datetime],
-        waiting: Callable[[str], None] = lambda chain: None,
+        waiting: Callable[[str], None] = lambda name: None,
+        lasts: timedelta = LEASE_LASTS,
     ) -> None:
-        self._graph, self._clock, self._waiting = graph, clock, waiting
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._held: list[Lease] = []
-        self._writer = LedgerWriter(graph, (), clock=clock)
+        self._graph, self._clock, self._waiting, self._lasts = graph, clock, waiting, lasts
+        self._holder = new_holder()
+        self._held: dict[str, Lease] = {}
+        self._writer = LedgerWriter(graph, (), clock=clock, lasts=lasts)
+        # One transaction at a time: two that prolong the same lease would undo each other.
+        self._alone = asyncio.Lock()
+        self._keeper: asyncio.Task[None] | None = None
 
     async def write(self, records: Sequence[Record], progress: Progress | None = None) -> Counts:
-        """Write a batch as soon as every chain of it is ours."""
-        await self.hold(facts_by_chain(records))
-        return await self._writer.write(records, progress)
+        """Write a batch as soon as everything that it needs is ours.
 
-    async def hold(self, chains: Iterable[str]) -> None:
-        """Make sure that ``chains`` are ours; waits for whoever has one of them."""
-        mine = {lease.chain for lease in self._held}
-        wanted = mine | set(chains)
-        if wanted == mine:
-            return
-        # Everyone takes chains in the same order and holds none while waiting for an earlier one,
+        Raises: LeaseLost when somebody took over; the turn is over then, and may begin anew.
+        """
+        await self.hold(leases_needed(records, progress))
+        try:
+            async with self._alone:
+                return await self._writer.write(records, progress)
+        except LeaseLost:
+            await self.give_back()
+            raise
+
+    async def hold(self, names: Iterable[str]) -> bool:
+        """Make sure that the leases ``names`` are ours; waits for whoever has one of them.
+
+        Returns: whether leases were given back meanwhile, so that others may have written.
+        """
+        missing = leases.in_order(set(names) - self._held.keys())
+        if not missing:
+            return False
+        # Everyone takes leases in the same order and holds none while waiting for an earlier one,
         # so no two can wait for each other.
-        await self.give_back()
-        for chain in sorted(wanted):
-            self._held.append(await self._take(chain))
-        self._writer = LedgerWriter(self._graph, self._held, clock=self._clock)
+        wanted = leases.in_order([*self._held, *missing])
+        passing = bool(self._held) and wanted[-len(missing) :] != missing
+        if passing:
+            await self.give_back()
+        for name in wanted if passing else missing:
+            self._held[name] = await self._take(name)
+        self._writer = LedgerWriter(
+            self._graph, self._held.values(), clock=self._clock, lasts=self._lasts
+        )
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
+        return passing
+
+    @asynccontextmanager
+    async def dataset(self, checkpoint: str) -> AsyncIterator[None]:
+        """Nobody else loads the dataset of ``checkpoint`` while the block lasts."""
+        name = leases.of_dataset(checkpoint)
+        await self.hold([name])
+        try:
+            yield
+        finally:
+            lease = self._held.pop(name, None)
+            if lease is not None:
+                await self._release(lease)
 
     async def scale(self) -> None:
         """Finish what late decimals have left to do."""
-        await self._writer.scale()
+        async with self._alone:
+            await self._writer.scale()
 
     async def give_back(self) -> None:
         """Let others in."""
-        held, self._held = self._held, []
-        for lease in held:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+        held, self._held = self._held, {}
+        for lease in held.values():
+            await self._release(lease)
+
+    async def _release(self, lease: Lease) -> None:
+        # Where the graph is gone the lease expires by itself; the error to see is the first one.
+        with suppress(GraphApiError):
             await leases.release(self._graph, lease)
 
-    async def _take(self, chain: str) -> Lease:
+    async def _take(self, name: str) -> Lease:
         told = False
         while True:
             lease = await leases.take(
-                self._graph, chain, holder=self._holder, now=self._clock(), lasts=LEASE_LASTS
+                self._graph, name, holder=self._holder, now=self._clock(), lasts=self._lasts
             )
             if lease is not None:
                 return lease
             if not told:
-                self._waiting(chain)
+                self._waiting(name)
                 told = True
             await asyncio.sleep(_WAIT_S)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._lasts.total_seconds() / 4)
+            async with self._alone:
+                # Whatever is wrong, the next batch meets it too, and somebody listens to that one.
+                with suppress(Exception):
+                    await self._graph.write(self._prolong)
+
+    async def _prolong(self, writing: Writing) -> None:
+        held = list(self._held.values())
+        await leases.keep(writing, held, now=self._clock(), lasts=self._lasts)

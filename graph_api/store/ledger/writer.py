@@ -4,11 +4,11 @@ Idempotence is decided by ids: what is there already changes nothing, so any ove
 interruption of loads ends in the same graph. Only the holder of a chain's lease writes it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from graph_api.domain.chains import chain_of
+from graph_api.domain.chains import CHAINS, chain_of
 from graph_api.domain.ids import chain_id_of
 from graph_api.domain.records import Actor, Label, Record, WalletFact
 from graph_api.store import checkpoints, leases
@@ -20,26 +20,33 @@ from graph_api.store.ledger.batch import Batch, Counts
 from graph_api.store.ledger.facts import ChainRecord, Facts, facts_of
 from graph_api.store.ledger.shelves import Shelves
 
-LEASE_LASTS: Final = timedelta(seconds=30)
+#: Longer than a transaction may take, so that a lease outlives the batch that it is for.
+LEASE_LASTS: Final = timedelta(seconds=60)
 
 
 class LedgerWriter:
-    """Writes the chains whose leases it was given."""
+    """Writes what the leases that it was given are for."""
 
     def __init__(
-        self, graph: Graph, held: Sequence[Lease], *, clock: Callable[[], datetime]
+        self,
+        graph: Graph,
+        held: Iterable[Lease],
+        *,
+        clock: Callable[[], datetime],
+        lasts: timedelta = LEASE_LASTS,
     ) -> None:
-        self._graph, self._clock = graph, clock
-        self._held = {lease.chain: lease for lease in held}
+        self._graph, self._clock, self._lasts = graph, clock, lasts
+        self._held = {lease.name: lease for lease in held}
         self._shelves: dict[str, Shelves] = {}
         self._trusted = False
 
     async def write(self, records: Sequence[Record], progress: Progress | None = None) -> Counts:
         """Write ``records`` and how far their source is read, in one transaction.
 
-        Every record's chain must be held. Raises: LeaseLost when another writer took a chain
-        over; nothing is written then.
+        All of ``leases_needed`` must be held. Raises: LeaseLost when another writer took one over;
+        nothing is written then.
         """
+        held = [self._held[name] for name in leases_needed(records, progress)]
         by_chain = facts_by_chain(records)
         actors = [record for record in records if isinstance(record, Actor)]
         labels = [record for record in records if isinstance(record, Label)]
@@ -47,16 +54,21 @@ class LedgerWriter:
         # A failed try may have been committed without our hearing of it, so nothing that is at
         # hand can be trusted until a try has come back.
         trusted, self._trusted = self._trusted, False
+        finished: Counts | None = None
 
         async def work(writing: Writing) -> Counts:
-            nonlocal trusted
+            nonlocal trusted, finished
             if not trusted:
                 self._forget()
             trusted = False
             now = self._clock()
+            await leases.keep(writing, held, now=now, lasts=self._lasts)
+            if finished is not None and await checkpoints.stands_at(writing, progress):
+                # The leases are still ours, so it was the last try that came this far.
+                self._forget()
+                return finished
             counts = Counts()
             for chain in sorted(by_chain):
-                await leases.keep(writing, self._held[chain], now=now, lasts=LEASE_LASTS)
                 batch = Batch(writing, chain_of(chain), self._shelves[chain], by_chain[chain])
                 done = await batch.write()
                 counts.written += done.written
@@ -64,9 +76,12 @@ class LedgerWriter:
             counts.add(await claims.write_actors(writing, actors), of=len(actors))
             counts.add(await claims.write_labels(writing, labels), of=len(labels))
             if progress is not None:
+                # What comes twice in a batch is there already when it comes again.
+                counts.known = progress.read - progress.rejected - counts.written
                 await checkpoints.advance(
                     writing, progress, written=counts.written, known=counts.known, now=now
                 )
+            finished = counts
             return counts
 
         counts = await self._graph.write(work)
@@ -78,7 +93,7 @@ class LedgerWriter:
     async def scale(self) -> None:
         """Bring transfers up to date whose token's decimals came after them; safe to repeat."""
         self._trusted = False
-        for chain in sorted(self._held):
+        for chain in sorted(self._held.keys() & {chain.id for chain in CHAINS}):
             for token in await scaling.tokens_to_scale(self._graph, chain):
                 place: str | None = ""
                 while place is not None:
@@ -87,14 +102,30 @@ class LedgerWriter:
     async def _scale_page(self, chain: str, token: str, after: str) -> str | None:
         async def work(writing: Writing) -> str | None:
             shelves = Shelves(chain_of(chain))
-            await leases.keep(writing, self._held[chain], now=self._clock(), lasts=LEASE_LASTS)
+            lease = self._held[chain]
+            await leases.keep(writing, [lease], now=self._clock(), lasts=self._lasts)
             await shelves.begin(writing)
             return await scaling.scale_page(writing, shelves, token, after)
 
         return await self._graph.write(work)
 
     def _forget(self) -> None:
-        self._shelves = {chain: Shelves(chain_of(chain)) for chain in self._held}
+        self._shelves = {chain.id: Shelves(chain) for chain in CHAINS if chain.id in self._held}
+
+
+def leases_needed(records: Sequence[Record], progress: Progress | None = None) -> list[str]:
+    """The leases that it takes to write ``records`` and to say how far their source is read."""
+    names: set[str] = set()
+    for record in records:
+        if isinstance(record, Label):
+            names.update(map(chain_id_of, record.accounts))
+        elif not isinstance(record, Actor):
+            names.add(_chain(record))
+        if isinstance(record, Actor) or (isinstance(record, Label) and record.actor is not None):
+            names.add(leases.ACTORS)
+    if progress is not None:
+        names.add(leases.of_dataset(progress.id))
+    return leases.in_order(names)
 
 
 def facts_by_chain(records: Sequence[Record]) -> dict[str, Facts]:
