@@ -4,11 +4,12 @@ A place is the sort key of a row within its list. Pages begin and end at places 
 numbers of rows, so that they stay where they are while rows are added.
 """
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", covariant=True)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,15 +30,17 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
     list where that costs nothing.
     """
 
-    rows: list[Row]
-    places: list[str]
+    rows: Sequence[Row]
+    places: Sequence[str]
     more_before: bool = False
     more_after: bool = False
     stopped_at: str | None = None
     total: int | None = None
 
 
-def slice_of(rows: list[tuple[str, Row]], page: Page, *, total: int | None = None) -> Slice[Row]:
+def slice_of(
+    rows: Sequence[tuple[str, Row]], page: Page, *, total: int | None = None
+) -> Slice[Row]:
     """The slice of ``rows`` that were read from the page's near end, one more than its size.
 
     Each row comes with its place. A backward page is read against the order of the list.

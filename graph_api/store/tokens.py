@@ -1,9 +1,17 @@
-"""Questions about tokens."""
+"""Questions about tokens: by id, by symbol, and pages of a chain's tokens."""
+
+from typing import Final
 
 import msgspec
 
 from graph_api.domain.ids import ChainId, TokenId
+from graph_api.domain.pages import Page, Slice, slice_of
+from graph_api.store import streams
 from graph_api.store.graph import Graph
+from graph_api.store.streams import OF_IDS, Stream
+
+#: How many tokens of one symbol are told apart; anybody can make more.
+NAMESAKES: Final = 1_000
 
 
 class TokenRow(msgspec.Struct, frozen=True):
@@ -20,6 +28,68 @@ class TokenRow(msgspec.Struct, frozen=True):
     holders: int
 
 
+class TokenHit(TokenRow, frozen=True):
+    """A token as a statement of a stream answers it."""
+
+    owner: str
+    side: str
+    scanned: int | None
+    last: str | None
+    key: str | None
+
+
+class TokenQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tokens are asked for: those of a chain, with a symbol, or all."""
+
+    chain: ChainId | None = None
+    symbol: str | None = None
+
+
+def _ids_of(chain: str) -> str:
+    return f"{chain}/" if chain else ""
+
+
+_BY_ID: Final = Stream(
+    record=TokenHit,
+    scan="tokens/by_id",
+    window="tokens/by_id_window",
+    prefix=_ids_of,
+    letters=OF_IDS,
+)
+
+
 async def by_ids(graph: Graph, tokens: list[TokenId]) -> dict[TokenId, TokenRow]:
     """The tokens that are in the graph."""
     return {row.id: row for row in await graph.read("tokens/by_ids", TokenRow, ids=tokens)}
+
+
+async def search(
+    graph: Graph, questions: list[TokenQuestion], *, page: Page
+) -> dict[TokenQuestion, Slice[TokenRow]]:
+    """A page for each question, in the order of ids."""
+    return {question: await _search(graph, question, page) for question in questions}
+
+
+async def _search(graph: Graph, question: TokenQuestion, page: Page) -> Slice[TokenRow]:
+    if question.symbol is not None:
+        return await _of_symbol(graph, question.symbol, question.chain, page)
+    owner = question.chain or ""
+    return (await streams.pages(graph, _BY_ID, [owner], page=page))[owner]
+
+
+async def _of_symbol(
+    graph: Graph, symbol: str, chain: ChainId | None, page: Page
+) -> Slice[TokenRow]:
+    rows = await graph.read("tokens/by_symbols", TokenRow, symbols=[symbol], limit=NAMESAKES)
+    ordered = sorted(
+        (row for row in rows if chain in (None, row.chain)),
+        key=lambda row: row.id,
+        reverse=page.backward,
+    )
+    inside = [
+        (row.id, row)
+        for row in ordered
+        if (page.after is None or row.id > page.after)
+        and (page.before is None or row.id < page.before)
+    ]
+    return slice_of(inside[: page.size + 1], page, total=len(ordered))

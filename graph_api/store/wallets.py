@@ -1,11 +1,18 @@
-"""Questions about wallets."""
+"""Questions about wallets: by id, and pages of a chain's wallets."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, ChainId
+from graph_api.domain.pages import Page, Slice
+from graph_api.domain.records import WalletKind
+from graph_api.store import streams
 from graph_api.store.graph import Graph
+from graph_api.store.streams import OF_IDS, Stream
 
 
 class WalletRow(msgspec.Struct, frozen=True):
@@ -24,6 +31,83 @@ class WalletRow(msgspec.Struct, frozen=True):
     newest: str | None
 
 
+class WalletHit(WalletRow, frozen=True):
+    """A wallet as a statement of a stream answers it."""
+
+    owner: str
+    side: str
+    scanned: int | None
+    last: str | None
+    key: str | None
+
+
+class WalletOrder(StrEnum):
+    """How a list of wallets is ordered."""
+
+    ID = "id"
+    NEWEST_ACTIVITY = "newest_activity"
+
+
+class WalletQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Which wallets are asked for; None leaves a condition out.
+
+    ``active_since`` and ``active_until`` ask for wallets whose known activity, from first to last,
+    reaches into that time.
+    """
+
+    order: WalletOrder = WalletOrder.ID
+    chain: ChainId | None = None
+    kind: WalletKind | None = None
+    active_since: datetime | None = None
+    active_until: datetime | None = None
+
+
+def _ids_of(chain: str) -> str:
+    return f"{chain}:" if chain else ""
+
+
+_BY_ID: Final = Stream(
+    record=WalletHit,
+    scan="wallets/by_id",
+    window="wallets/by_id_window",
+    prefix=_ids_of,
+    letters=OF_IDS,
+)
+_BY_NEWEST: Final = Stream(
+    record=WalletHit, scan="wallets/by_newest", window="wallets/by_newest_window", sparse=True
+)
+
+
 async def by_ids(graph: Graph, wallets: list[AccountId]) -> dict[AccountId, WalletRow]:
     """The wallets that are in the graph."""
     return {row.id: row for row in await graph.read("wallets/by_ids", WalletRow, ids=wallets)}
+
+
+async def search(
+    graph: Graph, questions: list[WalletQuestion], *, page: Page
+) -> dict[WalletQuestion, Slice[WalletRow]]:
+    """A page for each question.
+
+    By newest activity a chain's transfers are walked from the newest on, and a wallet stands
+    where its newest transfer does: once, and not at all while it has none.
+    """
+    return {question: await _search(graph, question, page) for question in questions}
+
+
+async def _search(graph: Graph, question: WalletQuestion, page: Page) -> Slice[WalletRow]:
+    by_newest = question.order is WalletOrder.NEWEST_ACTIVITY
+    if by_newest and question.chain is None:
+        raise BadInput("Newest activity is an order within a chain; name the chain.")
+    owner = question.chain or ""
+    found = await streams.pages(
+        graph,
+        _BY_NEWEST if by_newest else _BY_ID,
+        [owner],
+        page=page,
+        filters={
+            "kind": question.kind,
+            "since": question.active_since,
+            "until": question.active_until,
+        },
+    )
+    return found[owner]

@@ -1,0 +1,5 @@
+// How many transfers that reached a wallet lie in a window of keys: up to $most.
+// $number, $low and $high (keys, exclusive), joined by UNION ALL for several windows
+MATCH (t:Transfer) WHERE t.recipient_key > $low AND t.recipient_key < $high
+WITH t LIMIT $most
+RETURN $number AS number, count(t) AS rows

@@ -1,0 +1,9 @@
+// Outputs that transactions spend, in their order.
+// $transactions ids   $limit rows for each
+UNWIND $transactions AS id
+CALL (id) {
+  MATCH (:Transaction {id: id})-[:SPENT]->(o:Output)
+  RETURN o ORDER BY size(o.id), o.id LIMIT $limit
+}
+RETURN id AS transaction, o.id AS id, o.owner AS owner,
+  o.amount_raw AS amount_raw, o.script AS script, o.created AS created, o.spent AS spent

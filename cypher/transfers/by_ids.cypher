@@ -1,0 +1,9 @@
+// Transfers by their ids; an id that is not there has no row.
+// $ids   uses constraint transfer_id
+UNWIND $ids AS id
+MATCH (t:Transfer {id: id})
+RETURN
+  t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS position,
+  t.sender AS sender, t.recipient AS recipient, t.token AS token, t.amount_raw AS amount_raw,
+  t.amount AS amount, t.block_number AS block_number, t.block_time AS block_time,
+  t.derived AS derived, t.usd AS usd

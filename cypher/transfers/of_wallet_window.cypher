@@ -1,0 +1,13 @@
+// How many transfers that a wallet sent or received lie in a window of keys: up to $most.
+// $branches of number, low and high (keys, exclusive)
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (t:Transfer) WHERE t.sender_key > b.low AND t.sender_key < b.high
+  WITH t ORDER BY t.sender_key LIMIT $most
+  RETURN b.number AS number, count(t) AS rows
+  UNION ALL
+  MATCH (t:Transfer) WHERE t.recipient_key > b.low AND t.recipient_key < b.high
+  WITH t ORDER BY t.recipient_key LIMIT $most
+  RETURN b.number AS number, count(t) AS rows
+}
+RETURN number, rows

@@ -1,0 +1,13 @@
+// How many transfers lie in a window of keys, once for each side: up to $most.
+// $branches of number, low and high (keys, exclusive)
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (t:Transfer) WHERE t.order_key > b.low AND t.order_key < b.high
+  WITH t ORDER BY t.order_key LIMIT $most
+  RETURN b.number AS number, count(t) AS rows
+  UNION ALL
+  MATCH (t:Transfer) WHERE t.order_key >= b.low AND t.order_key < b.high
+  WITH t ORDER BY t.order_key LIMIT $most
+  RETURN b.number AS number, count(t) AS rows
+}
+RETURN number, rows
