@@ -289,7 +289,7 @@ NODES: Final = (
             Property("transactions", "INTEGER", "Transactions loaded, stubs included."),
             Property("transfers", "INTEGER", "Transfers loaded."),
             Property("wallets", "INTEGER", "Wallets known."),
-            Property("untimed", "INTEGER", "Transfers whose block time is not known yet."),
+            Property("untimed", "INTEGER", "Facts whose block time is not known yet."),
             Property("first_block", "INTEGER", "Lowest block with facts."),
             Property("last_block", "INTEGER", "Highest block with facts."),
             Property("first_at", "INTEGER", "Earliest time, epoch milliseconds."),
@@ -379,6 +379,12 @@ RELATIONSHIPS: Final = (
     Relationship(type="OWNS", start="Wallet", end="Output", about="The output pays the wallet."),
     Relationship(
         type="GRANTED", start="Wallet", end="Approval", about="The wallet gave the approval."
+    ),
+    Relationship(
+        type="APPROVED",
+        start="Transaction",
+        end="Approval",
+        about="The transaction carries the approval.",
     ),
     Relationship(
         type="SPENDER", start="Approval", end="Wallet", about="The wallet may move the tokens."

@@ -7,7 +7,7 @@ import msgspec
 
 from graph_api.domain.chains import Chain, Family
 from graph_api.domain.ids import ChainId, native_token
-from graph_api.domain.positions import block_bounds, page_key
+from graph_api.domain.positions import page_key
 from graph_api.domain.records import (
     Approval,
     Block,
@@ -20,7 +20,9 @@ from graph_api.domain.records import (
     WalletKind,
 )
 from graph_api.store.graph import Row, Writing
+from graph_api.store.ledger import late as late_facts
 from graph_api.store.ledger.facts import Facts, native_transfer, transaction_order
+from graph_api.store.ledger.late import Late
 from graph_api.store.ledger.outputs import Outputs
 from graph_api.store.ledger.rows import (
     approval_row,
@@ -32,7 +34,7 @@ from graph_api.store.ledger.rows import (
     utxo_row,
 )
 from graph_api.store.ledger.shelves import Shelves
-from graph_api.store.ledger.states import earliest, latest, whole_units
+from graph_api.store.ledger.states import Moved, earliest, latest, whole_units
 
 Fact = TypeVar("Fact")
 Event = Transfer | Approval | Swap
@@ -65,18 +67,6 @@ class Known(msgspec.Struct, frozen=True):
     block_time: int | None
 
 
-class Moved(msgspec.Struct, frozen=True):
-    """A transfer in the graph, as far as totals are concerned."""
-
-    id: str
-    sender: str | None
-    recipient: str
-    token: str | None
-    amount_raw: int | None = None
-    block_number: int | None = None
-    block_time: int | None = None
-
-
 class Batch:
     """The facts of one chain on their way into the graph."""
 
@@ -96,10 +86,10 @@ class Batch:
         approvals = await self._new(facts.approvals, "known_approvals")
         swaps = await self._new(facts.swaps, "known_swaps")
         failed = await self._moved("transfers_to_retract", ids=self._failed())
-        late = await self._late(timed)
+        late = await self._late(timed, but=frozenset(moved.id for moved in failed))
         await self._outputs.read(self._unknown(facts.utxo))
 
-        await self._fetch(transfers, approvals, swaps, [*failed, *late])
+        await self._fetch(transfers, approvals, swaps, failed, late)
         await self._retract(failed)
         await self._set_times(late)
         self._say_tokens(counts)
@@ -224,36 +214,44 @@ class Batch:
             return int(fact.block_time)
         return self._times.get(fact.block_number)
 
-    async def _late(self, timed: list[int]) -> list[Moved]:
-        """Transfers that were loaded before the time of their block."""
+    async def _late(self, timed: list[int], *, but: frozenset[str]) -> Late:
+        """What was loaded before the time of its block."""
         if not self._shelves.counters.untimed:
-            return []
-        late = []
-        for number in timed:
-            low, high = block_bounds(self._chain.id, lowest=number, highest=number)
-            await self._run("time_transactions", low=low, high=high, time=self._times[number])
-            late += await self._moved("untimed_transfers", low=low, high=high)
-        return late
+            return Late()
+        return await late_facts.read(self._writing, self._chain.id, timed, but=but)
 
-    async def _set_times(self, late: list[Moved]) -> None:
-        rows = []
-        for moved in late:
+    async def _set_times(self, late: Late) -> None:
+        for moved in late.transfers:
             time = self._times[moved.block_number or 0]
-            rows.append({"id": moved.id, "time": time})
             for state in self._states(moved):
                 state.first_at = earliest(state.first_at, time)
                 state.last_at = latest(state.last_at, time)
             for wallet in filter(None, (moved.sender, moved.recipient)):
                 self._shelves.wallets[wallet].seen(time)
             self._shelves.counters.covers(moved.block_number, time)
-        self._shelves.counters.untimed -= len(rows)
-        if rows:
-            await self._run("time_transfers", rows=rows)
+        for other in late.others:
+            for wallet in other.wallets:
+                self._shelves.wallets[wallet].seen(self._times[other.block_number])
+            self._shelves.counters.covers(other.block_number, self._times[other.block_number])
+        self._shelves.counters.untimed -= len(late)
+        await late_facts.write(self._writing, late, self._times)
+
+    def _waits(self, rows: Iterable[Row]) -> None:
+        """Count what has a block whose time is not known."""
+        self._shelves.counters.untimed += sum(
+            row["block_time"] is None and row["block_number"] is not None for row in rows
+        )
 
     # Transactions
 
     def _candidates(self) -> dict[str, Transfer]:
-        transfers = dict(self._facts.transfers)
+        transfers = {
+            key: transfer
+            for key, transfer in self._facts.transfers.items()
+            if transfer.position != "native"
+            or transfer.transaction is None
+            or self._status(transfer.transaction) != 0
+        }
         for transaction in self._facts.transactions.values():
             if self._status(transaction.id) == 0:
                 continue
@@ -342,6 +340,8 @@ class Batch:
             counts.add(adds, of=1)
         bare += self._stubs({row["id"] for row in bare}, transfers, approvals, swaps)
         self._shelves.counters.transactions += len(created) + len(called) + len(bare)
+        self._waits([*created, *called, *bare])
+        self._waits(row for row in added if self._known[row["id"]].block_number is None)
         for name, rows in (
             ("create_transactions", created),
             ("create_called_transactions", called),
@@ -427,11 +427,12 @@ class Batch:
         transfers: Mapping[str, Transfer],
         approvals: Mapping[str, Approval],
         swaps: Mapping[str, Swap],
-        moved: list[Moved],
+        failed: list[Moved],
+        late: Late,
     ) -> None:
         facts = self._facts
-        movements: list[Transfer | Moved] = [*transfers.values(), *moved]
-        wallets: set[str | None] = {*facts.wallets, *facts.labelled}
+        movements: list[Transfer | Moved] = [*transfers.values(), *failed, *late.transfers]
+        wallets: set[str | None] = {*facts.wallets, *facts.labelled, *late.wallets}
         for transaction in facts.transactions.values():
             if not self._is_loaded(transaction.id):
                 wallets |= {transaction.sender, transaction.recipient}
@@ -489,8 +490,6 @@ class Batch:
         order = transfer.order
         shelves.counters.transfers += 1
         shelves.counters.covers(transfer.block_number, time)
-        if time is None and transfer.block_number is not None:
-            shelves.counters.untimed += 1
         if transfer.sender is not None:
             shelves.grow(shelves.flow(transfer.sender, transfer.recipient, transfer.token))
         for state in self._states(transfer):
@@ -566,8 +565,8 @@ class Batch:
         for wallet in filter(None, (moved.sender, moved.recipient)):
             (row,) = await self._run("times_of_wallet", wallet=wallet)
             state = shelves.wallets[wallet]
-            state.first_seen_at = earliest(row["first_transfer"], row["first_transaction"])
-            state.last_seen_at = latest(row["last_transfer"], row["last_transaction"])
+            state.first_seen_at = earliest(row["first_transfer"], row["first_other"])
+            state.last_seen_at = latest(row["last_transfer"], row["last_other"])
             state.newest = row["newest"].partition("|")[2] if row["newest"] else None
             if moved.token is not None and self._counts_holdings:
                 holding = shelves.holding(wallet, moved.token)
@@ -587,6 +586,7 @@ class Batch:
                 minted.append(row)
             else:
                 (plain if transfer.transaction is None else moved).append(row)
+        self._waits([*plain, *moved, *minted])
         for name, rows in (
             ("create_transfers", plain),
             ("create_moved_transfers", moved),
@@ -632,5 +632,6 @@ class Batch:
 
     async def _put(self, name: str, facts: Iterable[Fact], row: Callable[..., Row]) -> None:
         rows = [row(fact, block_time=self._time(fact)) for fact in facts]
+        self._waits(rows)
         if rows:
             await self._run(name, rows=rows)

@@ -107,6 +107,7 @@ def approval_row(approval: Approval, *, block_time: int | None) -> Row:
     return {
         "id": approval.id,
         "chain": approval.chain,
+        "transaction": approval.transaction,
         "token": approval.token,
         "owner": approval.owner,
         "spender": approval.spender,

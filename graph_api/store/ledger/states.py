@@ -118,6 +118,18 @@ class ChainState(msgspec.Struct):
         self.last_at = latest(self.last_at, moment)
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A transfer in the graph, as far as totals are concerned."""
+
+    id: str
+    sender: str | None
+    recipient: str
+    token: str | None
+    amount_raw: int | None = None
+    block_number: int | None = None
+    block_time: int | None = None
+
+
 def flow_id(sender: str, recipient: str, token: str | None) -> str:
     """The id of the flow of ``token`` from ``sender`` to ``recipient``."""
     return _digest("flow", sender, recipient, token or "")

@@ -1,0 +1,5 @@
+// The time of swaps that were loaded before their block.
+// $rows of id and time
+UNWIND $rows AS r
+MATCH (s:Swap {id: r.id})
+SET s.block_time = r.time

@@ -1,0 +1,5 @@
+// Approvals and swaps of some blocks that have no time yet, and who was active by them.
+// $low, $high bounds of a transaction's order_key   uses index transaction_order_key
+MATCH (x:Transaction) WHERE x.order_key >= $low AND x.order_key < $high
+MATCH (x)-[:APPROVED|SWAPPED]->(e) WHERE e.block_time IS NULL AND e.block_number IS NOT NULL
+RETURN e.id AS id, labels(e)[0] AS kind, e.block_number AS block_number, [e.owner, e.pool] AS by
