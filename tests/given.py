@@ -1,5 +1,6 @@
 """Builders: small facts with sensible rest, written through the real writer."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -161,3 +162,10 @@ async def snapshot(graph: Graph) -> dict[str, Sequence[Any]]:
             (row["type"], str(row["start"]), str(row["end"]), str(row["id"])) for row in ties
         ),
     }
+
+
+def difference(one: dict[str, Sequence[Any]], other: dict[str, Sequence[Any]]) -> str:
+    """What only one of two snapshots has, a line each; empty when they are equal."""
+    first, second = (Counter(map(str, (*some["nodes"], *some["ties"]))) for some in (one, other))
+    lost = [f"- {line}" for line in sorted((first - second).elements())]
+    return "\n".join(lost + [f"+ {line}" for line in sorted((second - first).elements())])

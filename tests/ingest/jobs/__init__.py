@@ -1,0 +1,1 @@
+"""Tests of the load command as users run it."""

@@ -1,0 +1,142 @@
+"""Loads as a user starts them: in this process, or as a process that can be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from graph_api.domain.chains import chain_of
+from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.ledger.writer import LEASE_LASTS
+from ingest.jobs.loading import Skipped, load_paths
+from ingest.pipelines.load import Summary
+from ingest.sources.files.format import Options
+
+
+async def loaded(
+    graph: Graph,
+    *paths: Path,
+    rejects: Path,
+    chains: Sequence[str] = ("ethereum",),
+    batch: int = 4_000,
+    strict: bool = False,
+    lease: timedelta = LEASE_LASTS,
+    waiting: Callable[[str], None] = lambda name: None,
+    **options: Any,
+) -> list[Summary]:
+    """Load ``paths`` here; what became of each dataset."""
+    outcomes = load_paths(
+        graph,
+        paths,
+        Options(chains=tuple(map(chain_of, chains)), **options),
+        clock=lambda: datetime.now(UTC),
+        rejects=rejects,
+        strict=strict,
+        batch=batch,
+        lease=lease,
+        waiting=waiting,
+    )
+    return [one async for one in outcomes if not isinstance(one, Skipped)]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a process ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """The summary of ``--json``."""
+        return msgspec.json.decode(self.out, type=dict[str, Any])
+
+    @property
+    def sentences(self) -> list[str]:
+        """Standard error without the lines of progress."""
+        return [line for line in self.err.splitlines() if not line.startswith("{")]
+
+
+class Loader:
+    """``deskgraph ingest load`` as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+        self._err: list[str] = []
+
+    async def batches(self, count: int) -> bool:
+        """Wait until ``count`` more batches are written; False when the process ends before."""
+        assert self._process.stderr is not None
+        while count:
+            line = (await self._process.stderr.readline()).decode()
+            if not line:
+                return False
+            self._err.append(line)
+            count -= line.startswith("{")
+        return True
+
+    async def says(self, words: str) -> None:
+        """Wait until standard error has ``words``."""
+        assert self._process.stderr is not None
+        while words not in "".join(self._err):
+            line = (await self._process.stderr.readline()).decode()
+            assert line, "".join(self._err)
+            self._err.append(line)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def ended(self) -> Ended:
+        """Wait for its end."""
+        out, err = await self._process.communicate()
+        assert self._process.returncode is not None
+        return Ended(self._process.returncode, out.decode(), "".join(self._err) + err.decode())
+
+
+@asynccontextmanager
+async def loader(
+    address: GraphAddress, home: Path, *arguments: str | Path
+) -> AsyncIterator[Loader]:
+    """Start ``deskgraph ingest load``; it is killed when the block is left."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "deskgraph",
+        "--home",
+        str(home),
+        "ingest",
+        "load",
+        *map(str, arguments),
+        env=os.environ
+        | {
+            "DESKGRAPH_NEO4J__URL": address.url,
+            "DESKGRAPH_NEO4J__USER": address.user,
+            "DESKGRAPH_NEO4J__PASSWORD": address.password,
+            "DESKGRAPH_NEO4J__DATABASE": address.database,
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1 << 20,
+    )
+    try:
+        yield Loader(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def load_by_command(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:
+    """Run ``deskgraph ingest load`` to its end."""
+    async with loader(address, home, *arguments) as running:
+        return await running.ended()

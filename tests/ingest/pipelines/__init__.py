@@ -1,0 +1,1 @@
+"""Tests of loads: orders, interruptions, turns."""
