@@ -1,0 +1,26 @@
+// Wallets that labels of an actor speak of as of a moment, each at its surest label:
+// looks at up to $scan labels and returns up to $limit that have wallets which pass the filters,
+// how many it saw and the key of the last one.
+// $owner, $after and $end (keys, exclusive), joined by UNION ALL for several owners. No ORDER BY
+// and no other condition beside the range: this engine would sort, or leave the index.
+// $at epoch ms   $min_confidence $chain $active; null leaves one out
+MATCH (l:Label) WHERE l.actor_key > $after AND l.actor_key < $end
+WITH l LIMIT $scan
+OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
+OPTIONAL MATCH (w)-[:HAS_LABEL]->(o:Label)
+WITH l.actor_key AS key, w, min(CASE WHEN o.actor = $owner
+  AND ($min_confidence IS NULL OR o.confidence >= $min_confidence)
+  AND (o.learned_at IS NULL OR o.learned_at <= $at)
+  AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
+  AND (o.valid_from IS NULL OR o.valid_from <= $at)
+  AND (o.valid_to IS NULL OR o.valid_to > $at)
+  THEN o.actor_key END) AS surest
+WITH key, collect(CASE WHEN key = surest
+  AND ($chain IS NULL OR w.chain = $chain)
+  AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
+  THEN w.id END) AS wallets
+WITH key, wallets ORDER BY key
+WITH collect(CASE WHEN size(wallets) > 0 THEN {key: key, wallets: wallets} END)[0..$limit]
+    AS found, count(key) AS scanned, max(key) AS last
+UNWIND CASE WHEN size(found) = 0 THEN [null] ELSE found END AS f
+RETURN $owner AS owner, 'any' AS side, scanned, last, f.key AS key, f.wallets AS wallets

@@ -1,0 +1,25 @@
+// What the labelled wallets of an actor did, as far as it is loaded: of its $scan surest labels.
+// $branches of owner, after and end (keys, exclusive)   $at epoch ms
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (l:Label) WHERE l.actor_key > b.after AND l.actor_key < b.end
+  WITH l ORDER BY l.actor_key LIMIT $scan
+  WITH collect(CASE WHEN l.actor = b.owner
+    AND (l.learned_at IS NULL OR l.learned_at <= $at)
+    AND (l.withdrawn_at IS NULL OR l.withdrawn_at > $at)
+    AND (l.valid_from IS NULL OR l.valid_from <= $at)
+    AND (l.valid_to IS NULL OR l.valid_to > $at)
+    THEN l END) AS held, count(l) AS scanned
+  WITH held, scanned, size(held) AS labels
+  UNWIND CASE WHEN size(held) = 0 THEN [null] ELSE held END AS l
+  OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
+  WITH scanned, labels, collect(DISTINCT w) AS wallets
+  UNWIND CASE WHEN size(wallets) = 0 THEN [null] ELSE wallets END AS w
+  RETURN b.owner AS actor, scanned, labels, count(w) AS wallets,
+    count(CASE WHEN w.transfers_in + w.transfers_out > 0 THEN 1 END) AS active_wallets,
+    coalesce(sum(w.transfers_in), 0) AS transfers_in,
+    coalesce(sum(w.transfers_out), 0) AS transfers_out,
+    min(w.first_seen_at) AS first_seen_at, max(w.last_seen_at) AS last_seen_at
+}
+RETURN actor, scanned, labels, wallets, active_wallets, transfers_in, transfers_out,
+  first_seen_at, last_seen_at

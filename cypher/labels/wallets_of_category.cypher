@@ -1,0 +1,29 @@
+// Wallets that labels of a category speak of as of a moment, each at its surest label:
+// looks at up to $scan labels and returns up to $limit that have wallets which pass the filters,
+// how many it saw and the key of the last one.
+// $branches of owner, after and end (keys, exclusive)
+// $at epoch ms   $min_confidence $chain $active; null leaves one out
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (l:Label) WHERE l.category_key > b.after AND l.category_key < b.end
+  WITH l ORDER BY l.category_key LIMIT $scan
+  OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
+  OPTIONAL MATCH (w)-[:HAS_LABEL]->(o:Label)
+  WITH l.category_key AS key, w, min(CASE WHEN o.category = b.owner
+    AND ($min_confidence IS NULL OR o.confidence >= $min_confidence)
+    AND (o.learned_at IS NULL OR o.learned_at <= $at)
+    AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
+    AND (o.valid_from IS NULL OR o.valid_from <= $at)
+    AND (o.valid_to IS NULL OR o.valid_to > $at)
+    THEN o.category_key END) AS surest
+  WITH key, collect(CASE WHEN key = surest
+    AND ($chain IS NULL OR w.chain = $chain)
+    AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
+    THEN w.id END) AS wallets
+  WITH key, wallets ORDER BY key
+  WITH collect(CASE WHEN size(wallets) > 0 THEN {key: key, wallets: wallets} END)[0..$limit]
+      AS found, count(key) AS scanned, max(key) AS last
+  UNWIND CASE WHEN size(found) = 0 THEN [null] ELSE found END AS f
+  RETURN b.owner AS owner, 'any' AS side, scanned, last, f.key AS key, f.wallets AS wallets
+}
+RETURN owner, side, scanned, last, key, wallets
