@@ -115,9 +115,9 @@ class Step:
         if self.access.owner is not None and getattr(parent, self.access.owner) != (
             context.principal.id
         ):
-            return self.shaped(None, self._page(given))
+            return self.shaped(None, self.page(given))
         values = {name: plain(value) for name, value in given.items()}
-        arguments = self._arguments(values, context)
+        arguments = self.arguments(values, context)
         if self.key is None:
             return self._alone(context, arguments)
         if isinstance(self.key, str):
@@ -137,7 +137,7 @@ class Step:
         if value is None or page is None:
             return empty_connection()
         nodes = [self.of(record) for record in value.rows]
-        return connection(value, nodes, order=self.order, page=page)
+        return connection(value, nodes, page)
 
     def _loader(self, context: Context, arguments: dict[str, Any]) -> DataLoader[Any, Any]:
         identity = (self, tuple(arguments.items()))
@@ -146,19 +146,27 @@ class Step:
 
             async def load(keys: list[Any]) -> Sequence[Any]:
                 values = await self.function(context.part(self.part), keys, **arguments)
-                return [self.shaped(values.get(key), arguments.get("page")) for key in keys]
+                return [self._tried(values.get(key), arguments.get("page")) for key in keys]
 
             loader = context.loaders[identity] = DataLoader(load_fn=load)
         return loader
+
+    def _tried(self, value: Any, page: Page | None) -> Any:
+        # A loader raises what it is given: one bad record does not cost its siblings.
+        try:
+            return self.shaped(value, page)
+        except Exception as error:
+            return error
 
     async def _alone(self, context: Context, arguments: dict[str, Any]) -> Any:
         value = await self.function(context.part(self.part), **arguments)
         return self.shaped(value, arguments.get("page"))
 
-    def _arguments(self, values: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    def arguments(self, values: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """What the function takes besides keys, of the ``plain`` values. Raises: BadInput."""
         arguments = {name: values[name] for name in self.passed}
         if self.shape is Shape.PAGE:
-            arguments["page"] = self._page(values)
+            arguments["page"] = self.page(values)
         elif self.shape is Shape.MANY and "first" in values:
             arguments["first"] = self.paging.size("first", values["first"])
         if "now" in self.injected:
@@ -167,10 +175,14 @@ class Step:
             arguments["principal"] = context.principal
         return arguments
 
-    def _page(self, values: Mapping[str, Any]) -> Page | None:
+    def page(self, values: Mapping[str, Any]) -> Page | None:
+        """The part of a list that the arguments ask for. Raises: BadInput."""
         if self.shape is not Shape.PAGE:
             return None
-        return self.paging.page(self.order, **{name: values[name] for name in _PAGE_ARGUMENTS})
+        # A list that can be ordered in several ways has an argument of this name.
+        chosen = values.get("order")
+        order = f"{self.order}.{chosen.value}" if isinstance(chosen, Enum) else self.order
+        return self.paging.page(order, **{name: values[name] for name in _PAGE_ARGUMENTS})
 
 
 def batched(
