@@ -74,9 +74,15 @@ def _random_value(match: re.Match[str]) -> bool:
     return _random(match["value"])
 
 
+_SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_+[A-Z0-9]+)+")
+
+
 def _secret_value(match: re.Match[str]) -> bool:
-    """A random value under a name that does not call it public."""
-    return "pub" not in match["name"].lower() and _random(match["value"])
+    """A random value under a name that does not call it public; a setting's name is no value."""
+    value = match["value"]
+    if "pub" in match["name"].lower() or _SETTING.fullmatch(value):
+        return False
+    return _random(value)
 
 
 def _written_out(match: re.Match[str]) -> bool:
