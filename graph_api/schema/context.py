@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -19,7 +20,7 @@ class Context:
 
     Args:
         graph: The graph that answers.
-        clock: Tells the time, aware UTC; an answer that depends on it asks once.
+        clock: Tells the time, aware UTC; asked once for all that a request answers.
         principal: Who asks.
         scopes: What the principal may do beyond what is public.
         parts: Other doors that steps start from (the vault, the bus, public settings), found by
@@ -32,6 +33,11 @@ class Context:
     scopes: frozenset[str] = frozenset()
     parts: tuple[object, ...] = ()
     loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def now(self) -> datetime:
+        """The moment of the request, the same for all of its fields."""
+        return self.clock()
 
     def part(self, kind: type[Part]) -> Part:
         """The door of ``kind``. Raises: LookupError when the server did not open one."""

@@ -170,7 +170,7 @@ class Step:
         elif self.shape is Shape.MANY and "first" in values:
             arguments["first"] = self.paging.size("first", values["first"])
         if "now" in self.injected:
-            arguments["now"] = context.clock()
+            arguments["now"] = context.now
         if "principal" in self.injected:
             arguments["principal"] = context.principal
         return arguments
