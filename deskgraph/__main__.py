@@ -2,10 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
-import orjson
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -55,25 +53,40 @@ def cli(context: click.Context, home: Path | None) -> None:
 
 
 @cli.command("cypher")
-@click.argument("statement")
+@click.argument("statement", required=False)
+@click.option("--list", "listing", is_flag=True, help="List the questions that ship, and stop.")
+@click.option("--print", "printing", is_flag=True, help="Print it for Neo4j Browser; run nothing.")
 @click.option("--json", "form", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "form", flag_value="csv", help="CSV with a header.")
 @click.option("--write", is_flag=True, help="Allow the statement to change the graph.")
 @click.option(
-    "-p", "--param", "parameters", multiple=True, metavar="NAME=JSON", help="A parameter."
+    "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter."
 )
 @click.pass_obj
 @awaited
 async def cypher(
-    settings: Settings, statement: str, form: str | None, write: bool, parameters: tuple[str, ...]
+    settings: Settings,
+    statement: str | None,
+    listing: bool,
+    printing: bool,
+    form: str | None,
+    write: bool,
+    parameters: tuple[str, ...],
 ) -> None:
-    """Run STATEMENT on the running graph: Cypher text, a file's path, or - for standard input."""
-    text = _statement(statement)
+    """Run STATEMENT on the running graph: Cypher text, a file's path, - for standard input, or
+    @QUESTION for a question of the cookbook."""
+    if listing:
+        cypher_shell.as_list(console=Console())
+        return
+    if statement is None:
+        raise BadInput("Give a statement, a file, or @QUESTION; --list shows the questions.")
+    asked = cypher_shell.asked(statement, parameters)
+    if printing:
+        click.echo(cypher_shell.as_script(asked), nl=False)
+        return
     door = connect.open_graph if write else connect.graph_to_read
     async with door(settings) as graph:
-        keys, rows = await cypher_shell.run(
-            graph, text, parameters=dict(map(_parameter, parameters)), write=write
-        )
+        keys, rows = await cypher_shell.run(graph, asked, write=write)
     if form == "json":
         click.echo(cypher_shell.as_json(keys, rows), nl=False)
     elif form == "csv":
@@ -85,27 +98,6 @@ async def cypher(
 for command in (up, serve, demo, doctor_command, graph):
     cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph))
-
-
-def _statement(text: str) -> str:
-    if text == "-":
-        return sys.stdin.read()
-    path = Path(text)
-    if path.suffix == ".cypher":
-        if not path.is_file():
-            raise BadInput(f"There is no file {text}.")
-        return path.read_text(encoding="utf-8")
-    return text
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise BadInput(f"--param {text!r} needs NAME=VALUE.")
-    try:
-        return name, orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return name, value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The cookbook on both engines, its command and its document."""
