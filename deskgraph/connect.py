@@ -62,6 +62,7 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
             address,
             pool_size=settings.neo4j.pool_size,
             query_timeout_s=settings.neo4j.query_timeout_s,
+            reader=settings.neo4j.reader,
         )
         try:
             yield graph
@@ -97,7 +98,11 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
             f"No graph runs for {settings.home}; start one with `deskgraph up` or set "
             "DESKGRAPH_NEO4J__URL."
         )
-    graph = await Graph.open(address, query_timeout_s=settings.neo4j.query_timeout_s)
+    graph = await Graph.open(
+        address,
+        query_timeout_s=settings.neo4j.query_timeout_s,
+        reader=settings.neo4j.reader,
+    )
     try:
         yield graph
     finally:

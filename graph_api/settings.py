@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from graph_api.store.graph import GraphAddress
+from graph_api.store.graph import GraphAddress, ReaderName
 
 
 class Neo4jSettings(BaseModel, frozen=True):
@@ -17,6 +17,7 @@ class Neo4jSettings(BaseModel, frozen=True):
     database: str = "neo4j"
     pool_size: int = Field(50, ge=1, le=1000)
     query_timeout_s: float = Field(30.0, gt=0, le=3600)
+    reader: ReaderName = Field("lean", description="Who asks reads; `driver` is the slow way.")
 
     @property
     def address(self) -> GraphAddress | None:

@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: both graph engines, each emptied and migrated for a test."""
 
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -7,12 +8,17 @@ import pytest
 import pytest_asyncio
 
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.graph import Graph, GraphAddress, ReaderName
 from tests.given import Ledger
 
 pytest_plugins = ["tests.engines_fixtures"]
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def reader() -> ReaderName:
+    """Who asks reads: ``TEST_READER=driver`` runs the same tests through the official driver."""
+    return "driver" if os.environ.get("TEST_READER") == "driver" else "lean"
 
 
 @pytest.fixture(scope="session", params=["embedded", "neo4j"])
@@ -25,7 +31,7 @@ def graph_address(request: pytest.FixtureRequest) -> GraphAddress:
 @pytest_asyncio.fixture(scope="session")
 async def open_graph(graph_address: GraphAddress) -> AsyncIterator[Graph]:
     """A migrated graph, shared by the session."""
-    graph = await Graph.open(graph_address, pool_size=20, query_timeout_s=60)
+    graph = await Graph.open(graph_address, pool_size=20, query_timeout_s=60, reader=reader())
     await migrations.migrate(graph, now=NOW)
     yield graph
     await graph.close()

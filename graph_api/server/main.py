@@ -39,6 +39,7 @@ class House:
                 graph_address(settings),
                 pool_size=settings.neo4j.pool_size,
                 query_timeout_s=settings.neo4j.query_timeout_s,
+                reader=settings.neo4j.reader,
             )
             stack.push_async_callback(self._graph.close)
             await migrations.require_current(self._graph)

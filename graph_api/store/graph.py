@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from types import UnionType
 from typing import (
     Any,
     Final,
+    Literal,
     NamedTuple,
     Self,
     TypeVar,
@@ -35,11 +37,14 @@ from neo4j.exceptions import (
 )
 
 from cypher import statement
-from graph_api.domain.errors import BadInput, TooCostly, UpstreamUnavailable
+from graph_api.domain.errors import BadInput, UpstreamUnavailable
+from graph_api.store.bolt.faults import NotOurs, OutOfTime
+from graph_api.store.bolt.reader import Reader, reads
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
 Row = dict[str, Any]
+ReaderName = Literal["lean", "driver"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
@@ -80,15 +85,24 @@ class Graph:
         engine: Engine,
         version: str,
         query_timeout_s: float,
+        reader: Reader | None = None,
     ) -> None:
-        self._driver, self._timeout_s = driver, query_timeout_s
+        self._driver, self._timeout_s, self._reader = driver, query_timeout_s, reader
         self.address, self.engine, self.version = address, engine, version
 
     @classmethod
     async def open(
-        cls, address: GraphAddress, *, pool_size: int = 50, query_timeout_s: float = 30.0
+        cls,
+        address: GraphAddress,
+        *,
+        pool_size: int = 50,
+        query_timeout_s: float = 30.0,
+        reader: ReaderName = "lean",
     ) -> Self:
         """Connect and find out which engine answers.
+
+        With ``reader="lean"`` reads take the short way wherever it is known to be right; what it
+        does not know, and every write, goes through the official driver.
 
         Raises: UpstreamUnavailable when nothing answers; BadInput when the login is refused.
         """
@@ -114,10 +128,22 @@ class Graph:
         agent = info.agent or ""
         # ArcadeDB calls itself Neo4j for the sake of drivers, with its own name behind.
         engine = Engine.ARCADEDB if "arcade" in agent.lower() else Engine.NEO4J
-        return cls(driver, address, engine, agent, query_timeout_s)
+        lean = None
+        if reader == "lean" and reads(address.url):
+            lean = Reader(
+                address.url,
+                address.user,
+                password=address.password,
+                database=address.database,
+                pool_size=pool_size,
+                query_timeout_s=query_timeout_s,
+            )
+        return cls(driver, address, engine, agent, query_timeout_s, lean)
 
     async def close(self) -> None:
         """Give all connections back."""
+        if self._reader is not None:
+            await self._reader.close()
         await self._driver.close()
 
     async def read(self, name: str, record: type[Record], /, **parameters: Any) -> list[Record]:
@@ -170,16 +196,26 @@ class Graph:
             sent.append(text)
 
         async def once() -> tuple[Sequence[str], list[list[Any]]]:
-            async with self._driver.session(
-                database=self.address.database,
-                default_access_mode=neo4j.READ_ACCESS,
-                fetch_size=-1,
-            ) as session:
-                query = neo4j.Query(text, timeout=self._timeout_s)
-                result = await session.run(query, parameters)
-                return result.keys(), [list(row) async for row in result]
+            if self._reader is not None:
+                try:
+                    return await self._reader.read(text, parameters)
+                except NotOurs:
+                    pass
+            return await self._read_by_driver(text, parameters)
 
         return await _with_retries(once)
+
+    async def _read_by_driver(
+        self, text: str, parameters: Row
+    ) -> tuple[Sequence[str], list[list[Any]]]:
+        """The cheapest way through the driver: no transaction of its own, all rows at once."""
+        async with self._driver.session(
+            database=self.address.database,
+            default_access_mode=neo4j.READ_ACCESS,
+            fetch_size=-1,
+        ) as session:
+            result = await session.run(neo4j.Query(text, timeout=self._timeout_s), parameters)
+            return result.keys(), [list(row) for row in await result.fetch(sys.maxsize)]
 
     async def change_values(
         self, text: str, parameters: Row
@@ -259,7 +295,7 @@ def _named(error: DriverError | Neo4jError) -> Exception:
     if isinstance(error, (ServiceUnavailable, SessionExpired, AuthError)):
         return UpstreamUnavailable("The graph", retry_after_s=5)
     if any(word in str(error) for word in _OUT_OF_TIME):
-        return TooCostly("The query ran out of time; ask for less, or for a shorter window.")
+        return OutOfTime()
     if isinstance(error, ClientError) and "SyntaxError" in (error.code or ""):
         return BadInput(f"The graph cannot read the statement: {error.message}")
     return error
