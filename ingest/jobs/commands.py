@@ -1,9 +1,10 @@
 """The command line of ingestion: ``load`` and what belongs to it."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
+from graph_api.store import leases
 from graph_api.store.graph import Graph
 from ingest.jobs import progress
 from ingest.jobs.loading import Skipped, load_paths
@@ -61,6 +63,8 @@ def group(door: Door) -> click.Group:
         if list_formats:
             _formats()
             return
+        # A service manager's stop is an interrupt: the turn is given back, the load goes on later.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         asyncio.run(_load(door, settings, Given(**given)))  # type: ignore[arg-type]
 
     return ingest
@@ -110,7 +114,8 @@ async def _load(door: Door, settings: Settings, given: Given) -> None:
                 report=(lambda step: None) if given.quiet else report,
                 waiting=_waiting,
             )
-            outcomes = [outcome async for outcome in loads]
+            async with aclosing(loads):
+                outcomes = [outcome async for outcome in loads]
     if given.as_json:
         click.echo(msgspec.json.encode(_totals(outcomes)))
     else:
@@ -146,8 +151,9 @@ def _moment(text: str | None) -> int | None:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _waiting(chain: str) -> None:
-    click.echo(f"Another process is writing {chain}; waiting for its turn to end.", err=True)
+def _waiting(name: str) -> None:
+    what = "the same dataset" if name.startswith(leases.of_dataset("")) else name
+    click.echo(f"Another process is writing {what}; waiting for its turn to end.", err=True)
 
 
 def _formats() -> None:

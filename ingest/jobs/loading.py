@@ -1,7 +1,7 @@
 """The load job: paths to datasets, each loaded in its order, in this process's turn to write."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -50,7 +50,7 @@ async def load_paths(
     report: Callable[[Step], None] = lambda step: None,
     waiting: Callable[[str], None] = lambda name: None,
     lease: timedelta = LEASE_LASTS,
-) -> AsyncIterator[Summary | Skipped]:
+) -> AsyncGenerator[Summary | Skipped]:
     """Load everything that ``paths`` hold; yields what became of each dataset.
 
     ``lease`` is how long others wait for us when this machine is lost.

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -46,6 +46,10 @@ async def loaded(
     return [one async for one in outcomes if not isinstance(one, Skipped)]
 
 
+#: The command as users have it.
+DESKGRAPH: Final = ("deskgraph", "ingest")
+
+
 class Ended(msgspec.Struct, frozen=True):
     """How a process ended, and what it said."""
 
@@ -61,11 +65,11 @@ class Ended(msgspec.Struct, frozen=True):
     @property
     def sentences(self) -> list[str]:
         """Standard error without the lines of progress."""
-        return [line for line in self.err.splitlines() if not line.startswith("{")]
+        return [line for line in self.err.splitlines() if line and not line.startswith("{")]
 
 
 class Loader:
-    """``deskgraph ingest load`` as a process of its own."""
+    """A load as a process of its own."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -104,20 +108,21 @@ class Loader:
 
 @asynccontextmanager
 async def loader(
-    address: GraphAddress, home: Path, *arguments: str | Path
+    address: GraphAddress,
+    home: Path,
+    *arguments: str | Path,
+    command: Sequence[str] = ("tests.ingest.child",),
 ) -> AsyncIterator[Loader]:
-    """Start ``deskgraph ingest load``; it is killed when the block is left."""
+    """Start a load as a process; it is killed when the block is left."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "deskgraph",
-        "--home",
-        str(home),
-        "ingest",
+        *command,
         "load",
         *map(str, arguments),
         env=os.environ
         | {
+            "DESKGRAPH_HOME": str(home),
             "DESKGRAPH_NEO4J__URL": address.url,
             "DESKGRAPH_NEO4J__USER": address.user,
             "DESKGRAPH_NEO4J__PASSWORD": address.password,
@@ -136,7 +141,13 @@ async def loader(
             await process.communicate()
 
 
+async def load_apart(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:
+    """A load in a process of its own, to its end."""
+    async with loader(address, home, *arguments) as running:
+        return await running.ended()
+
+
 async def load_by_command(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:
     """Run ``deskgraph ingest load`` to its end."""
-    async with loader(address, home, *arguments) as running:
+    async with loader(address, home, *arguments, command=DESKGRAPH) as running:
         return await running.ended()
