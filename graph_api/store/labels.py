@@ -38,6 +38,15 @@ class LabelRow(msgspec.Struct, frozen=True):
     defines_cluster: bool | None
     note: str | None
 
+    def holds(self, at: datetime) -> bool:
+        """Whether it was known at that moment, and held then."""
+        return (
+            (self.learned_at is None or self.learned_at <= at)
+            and (self.withdrawn_at is None or self.withdrawn_at > at)
+            and (self.valid_from is None or self.valid_from <= at)
+            and (self.valid_to is None or self.valid_to > at)
+        )
+
 
 class LabelHit(LabelRow, frozen=True):
     """A label as a statement of a stream answers it."""
