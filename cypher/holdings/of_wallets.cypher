@@ -3,7 +3,9 @@
 UNWIND $wallets AS id
 CALL (id) {
   MATCH (:Wallet {id: id})-[r:HOLDS]->(:Token)
-  MATCH (h:Holding {id: r.id})
+  WITH r.id AS holding
+  MATCH (h:Holding {id: holding})
+  WITH h
   WHERE $tokens IS NULL OR h.token IN $tokens
   RETURN h ORDER BY h.transfers DESC, h.token LIMIT $limit
 }

@@ -5,5 +5,5 @@ CALL (id) {
   MATCH (:Transaction {id: id})-[:SPENT]->(o:Output)
   RETURN o ORDER BY size(o.id), o.id LIMIT $limit
 }
-RETURN id AS transaction, o.id AS id, o.owner AS owner,
+RETURN id AS transaction, o.id AS id, o.chain AS chain, o.owner AS owner,
   o.amount_raw AS amount_raw, o.script AS script, o.created AS created, o.spent AS spent

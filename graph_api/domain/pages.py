@@ -13,12 +13,16 @@ Row = TypeVar("Row", covariant=True)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Up to ``size`` rows between two places: the first of them, or the last when ``backward``."""
+    """Up to ``size`` rows between two places: the first of them, or the last when ``backward``.
+
+    ``order`` names the order that the places belong to.
+    """
 
     size: int
     after: str | None = None
     before: str | None = None
     backward: bool = False
+    order: str = ""
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):

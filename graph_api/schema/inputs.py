@@ -1,6 +1,10 @@
 """What clients look things up and filter by, and the plain values that stand for it."""
 
-from typing import TypeVar
+import re
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Final, TypeVar
 
 import strawberry
 
@@ -16,9 +20,43 @@ from graph_api.domain.ids import (
     token_id,
     transaction_id,
 )
-from graph_api.schema.scalars import TransactionHash
+from graph_api.domain.records import WalletKind
+from graph_api.schema.scalars import BigInt, TransactionHash
+from graph_api.store.blocks import Window
+from graph_api.store.tokens import TokenOrder
+from graph_api.store.transactions import TransactionFilter
+from graph_api.store.transfers import Direction, TransferFilter
+from graph_api.store.wallets import WalletOrder
 
 T = TypeVar("T")
+
+strawberry.enum(
+    TokenOrder,
+    description="How tokens are ordered: by ID, or the one with the most transfers first.",
+)
+
+_SELECTOR: Final = re.compile(r"0x[0-9a-f]{8}")
+
+
+@strawberry.enum(
+    description="How a transaction ended; a FAILED one was undone, but its fee was paid."
+)
+class TransactionStatus(Enum):
+    """As receipts write it."""
+
+    FAILED = 0
+    SUCCEEDED = 1
+
+
+strawberry.enum(WalletKind, description="What stands behind a wallet.")
+strawberry.enum(Direction, description="Which way value moved, seen from a wallet.")
+strawberry.enum(
+    WalletOrder,
+    description=(
+        "How wallets are ordered: by ID, or by NEWEST_ACTIVITY within a chain: in the order of "
+        "their newest transfers, those without any left out."
+    ),
+)
 
 
 @strawberry.input(description="An address and the chain that it is on.")
@@ -80,6 +118,132 @@ class TransactionLookup:
     def asked(self) -> TransactionId:
         """The transaction."""
         return transaction_id(chain_of(self.chain), self.hash)
+
+
+@strawberry.input(
+    name="TransferFilter", description="Which transfers are wanted; all conditions must hold."
+)
+class TransferFilterInput:
+    """Conditions of a list of transfers."""
+
+    direction: Direction = strawberry.field(
+        default=Direction.BOTH, description="Seen from the wallet whose transfers are asked for."
+    )
+    token: TokenId | None = strawberry.field(default=None, description="Only this token.")
+    counterparty: AccountId | None = strawberry.field(
+        default=None, description="Only with this wallet on either side."
+    )
+    since: datetime | None = strawberry.field(
+        default=None, description="From this moment on; transfers without a time are left out."
+    )
+    until: datetime | None = strawberry.field(default=None, description="Up to this moment.")
+    from_block: int | None = strawberry.field(
+        default=None, description="From this block on; transfers without a block are left out."
+    )
+    to_block: int | None = strawberry.field(default=None, description="Up to this block.")
+    min_amount_raw: BigInt | None = strawberry.field(
+        default=None, description="At least so many base units (wei, satoshi)."
+    )
+    max_amount_raw: BigInt | None = strawberry.field(
+        default=None, description="At most so many base units."
+    )
+    min_amount: Decimal | None = strawberry.field(
+        default=None, description="At least so many whole units of `token`, which must be given."
+    )
+    max_amount: Decimal | None = strawberry.field(
+        default=None, description="At most so many whole units of `token`."
+    )
+
+    def asked(self) -> TransferFilter:
+        """The conditions. Raises: BadInput when an end comes before its beginning."""
+        return TransferFilter(
+            direction=self.direction,
+            token=self.token,
+            party=self.counterparty,
+            window=_window(self.since, self.until, self.from_block, self.to_block),
+            min_raw=self.min_amount_raw,
+            max_raw=self.max_amount_raw,
+            min_units=self.min_amount,
+            max_units=self.max_amount,
+        )
+
+
+@strawberry.input(
+    name="TransactionFilter", description="Which transactions are wanted; all conditions must hold."
+)
+class TransactionFilterInput:
+    """Conditions of a list of transactions."""
+
+    direction: Direction = strawberry.field(
+        default=Direction.BOTH,
+        description="Of a wallet's: OUT those that it signed, IN those that called or paid it.",
+    )
+    counterparty: AccountId | None = strawberry.field(
+        default=None, description="Only those that this wallet signed or received."
+    )
+    method_id: str | None = strawberry.field(
+        default=None, description="Only calls of this selector, such as `0xa9059cbb`."
+    )
+    status: TransactionStatus | None = strawberry.field(
+        default=None, description="Only those of which it is known that they ended so."
+    )
+    since: datetime | None = strawberry.field(
+        default=None, description="From this moment on; transactions without a time are left out."
+    )
+    until: datetime | None = strawberry.field(default=None, description="Up to this moment.")
+    from_block: int | None = strawberry.field(
+        default=None, description="From this block on; transactions without one are left out."
+    )
+    to_block: int | None = strawberry.field(default=None, description="Up to this block.")
+    min_value_raw: BigInt | None = strawberry.field(
+        default=None, description="At least so many base units of the chain's coin (wei)."
+    )
+    max_value_raw: BigInt | None = strawberry.field(
+        default=None, description="At most so many base units of the chain's coin."
+    )
+
+    def asked(self) -> TransactionFilter:
+        """The conditions. Raises: BadInput when one of them cannot be."""
+        method = self.method_id and self.method_id.lower()
+        if method is not None and not _SELECTOR.fullmatch(method):
+            raise BadInput("A method is named by its selector: 0x and 8 hex digits.")
+        return TransactionFilter(
+            direction=self.direction,
+            party=self.counterparty,
+            method_id=method,
+            status=None if self.status is None else self.status.value,
+            window=_window(self.since, self.until, self.from_block, self.to_block),
+            min_raw=self.min_value_raw,
+            max_raw=self.max_value_raw,
+        )
+
+
+@strawberry.input(
+    name="WalletFilter", description="Which wallets are wanted; all conditions must hold."
+)
+class WalletFilterInput:
+    """Conditions of a list of wallets."""
+
+    chain: ChainId | None = strawberry.field(default=None, description="Only on this chain.")
+    kind: WalletKind | None = strawberry.field(default=None, description="Only of this kind.")
+    active_since: datetime | None = strawberry.field(
+        default=None, description="Only those whose latest known activity is not older."
+    )
+    active_until: datetime | None = strawberry.field(
+        default=None, description="Only those whose earliest known activity is not younger."
+    )
+
+
+def _window(
+    since: datetime | None, until: datetime | None, from_block: int | None, to_block: int | None
+) -> Window:
+    if since is not None and until is not None and until < since:
+        raise BadInput("`until` comes before `since`.")
+    if from_block is not None and to_block is not None and to_block < from_block:
+        raise BadInput("`toBlock` comes before `fromBlock`.")
+    if min(from_block or 0, to_block or 0) < 0:
+        raise BadInput("Blocks are numbered from 0.")
+    return Window(since=since, until=until, from_block=from_block, to_block=to_block)
 
 
 def _given(value: T | None) -> T:

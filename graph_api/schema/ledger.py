@@ -1,26 +1,47 @@
 """The ledger's types, which name each other: chains, wallets, tokens, transfers, transactions."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import strawberry
 
 from graph_api.domain.addresses import shown_address
+from graph_api.domain.amounts import units
 from graph_api.domain.chains import Family, chain_of
-from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId
 from graph_api.domain.records import WalletKind
+from graph_api.schema.inputs import (
+    TransactionFilterInput,
+    TransactionStatus,
+    TransferFilterInput,
+)
 from graph_api.schema.node import Node, found_by
-from graph_api.schema.scalars import BigInt
-from graph_api.schema.steps import batched
-from graph_api.store import chains, tokens, wallets
+from graph_api.schema.paging import Connection, Paging
+from graph_api.schema.scalars import BigInt, TransactionHash
+from graph_api.schema.steps import Argument, batched
+from graph_api.services.balances import Supply
+from graph_api.store import chains, tokens, transactions, transfers, wallets
 from graph_api.store.chains import ChainRow
+from graph_api.store.flows import FlowDegree
 from graph_api.store.tokens import TokenRow
+from graph_api.store.transactions import TransactionRow
+from graph_api.store.transfers import TransferRow
 from graph_api.store.wallets import WalletRow
 
-strawberry.enum(
-    WalletKind,
-    description="What stands behind a wallet.",
+#: How long lists of transfers and of transactions may be.
+LONG: Final = Paging(default=20, ceiling=1_000)
+
+TRANSFER_FILTER: Final = Argument(
+    "Conditions that all must hold. Where few transfers meet them, a page may stop early: see "
+    "`pageInfo.stopped`.",
+    type=TransferFilterInput | None,
 )
+TRANSACTION_FILTER: Final = Argument(
+    "Conditions that all must hold. Where few transactions meet them, a page may stop early: see "
+    "`pageInfo.stopped`.",
+    type=TransactionFilterInput | None,
+)
+
 strawberry.enum(Family, name="ChainFamily", description="How a chain keeps value.")
 
 
@@ -116,10 +137,25 @@ class Token(Node):
         chains.by_ids, key="chain_id", of=Chain.of, description="The chain that it is on."
     )
 
+    transfers: Connection["Transfer"] = batched(
+        transfers.of_tokens,
+        key="token_id",
+        of=lambda row: Transfer.of(row),
+        order="transfers",
+        paging=LONG,
+        cost=2,
+        arguments={"filter": TRANSFER_FILTER},
+        description="Its transfers, newest first.",
+    )
+
+    @property
+    def supply(self) -> Supply:
+        """What lists of its holders start from."""
+        return Supply(self.token_id, self.total_supply_raw)
+
     @classmethod
     def of(cls, row: TokenRow) -> "Token":
         """The token of a row."""
-        supply = row.total_supply_raw
         return cls(
             token_id=row.id,
             chain_id=row.chain,
@@ -127,7 +163,7 @@ class Token(Node):
             symbol=row.symbol,
             name=row.name,
             decimals=row.decimals,
-            total_supply_raw=None if supply is None else BigInt(int(supply)),
+            total_supply_raw=_big(row.total_supply_raw),
             transfer_count=row.transfers,
             holder_count=row.holders,
         )
@@ -165,6 +201,32 @@ class Wallet(Node):
         chains.by_ids, key="chain_id", of=Chain.of, description="The chain that it is on."
     )
 
+    transfers: Connection["Transfer"] = batched(
+        transfers.of_wallets,
+        key="account_id",
+        of=lambda row: Transfer.of(row),
+        order="transfers",
+        paging=LONG,
+        cost=2,
+        arguments={"filter": TRANSFER_FILTER},
+        description="What it sent and received, newest first.",
+    )
+    transactions: Connection["Transaction"] = batched(
+        transactions.of_wallets,
+        key="account_id",
+        of=lambda row: Transaction.of(row),
+        order="transactions",
+        paging=LONG,
+        cost=2,
+        arguments={"filter": TRANSACTION_FILTER},
+        description="Transactions that it signed, or that called or paid it, newest first.",
+    )
+
+    @property
+    def flow_degree(self) -> FlowDegree:
+        """What its counterparties start from."""
+        return FlowDegree(self.account_id, self.flows_in, self.flows_out)
+
     @classmethod
     def of(cls, row: WalletRow) -> "Wallet":
         """The wallet of a row."""
@@ -180,3 +242,182 @@ class Wallet(Node):
             flows_in=row.flows_in,
             flows_out=row.flows_out,
         )
+
+
+@found_by(transfers.by_ids)
+@strawberry.type(description="One movement of value to one wallet.")
+class Transfer(Node):
+    """What happened."""
+
+    node_key: ClassVar[str] = "transfer_id"
+
+    transfer_id: str = strawberry.field(
+        description=(
+            "Chain, transaction hash and position: `eip155:1:0x…:log:7`; `file:…` where the "
+            "source has no hash."
+        )
+    )
+    chain_id: ChainId = strawberry.field(description="CAIP-2 id of its chain.")
+    position: str = strawberry.field(
+        description=(
+            "Where in its transaction: `native` (the transaction's own value), `log:n` (a token's "
+            "event), `trace:path` (an internal call), `out:n` (an output) …"
+        )
+    )
+    amount_raw: BigInt | None = strawberry.field(
+        description="Exact, in base units (wei, satoshi); null where the source does not say."
+    )
+    amount: float | None = strawberry.field(
+        description="In whole units, rounded, to chart; null while decimals are unknown."
+    )
+    usd: float | None = strawberry.field(
+        description="Value in US dollars at its time; null until priced."
+    )
+    block_number: int | None = strawberry.field(description="Its block, where known.")
+    block_time: datetime | None = strawberry.field(description="When it happened, where known.")
+    derived: bool = strawberry.field(
+        description=(
+            "True where we allotted inputs to outputs of a UTXO transaction: a reading of it, not "
+            "a fact of the chain."
+        )
+    )
+    sender_id: AccountId | None = strawberry.field(
+        description="CAIP-10 id of the sender; null where value comes into being, or nobody can "
+        "tell."
+    )
+    recipient_id: AccountId = strawberry.field(description="CAIP-10 id of the recipient.")
+    token_id: TokenId | None = strawberry.field(
+        description="CAIP-19 id of what moved; null where the source does not say."
+    )
+    transaction_key: strawberry.Private[TransactionId | None]
+
+    sender: Wallet | None = batched(
+        wallets.by_ids, key="sender_id", of=Wallet.of, description="Who paid; null where unknown."
+    )
+    recipient: Wallet | None = batched(
+        wallets.by_ids, key="recipient_id", of=Wallet.of, description="Who got it."
+    )
+    token: Token | None = batched(
+        tokens.by_ids, key="token_id", of=Token.of, description="What moved; null where unknown."
+    )
+    transaction: "Transaction | None" = batched(
+        transactions.by_ids,
+        key="transaction_key",
+        of=lambda row: Transaction.of(row),
+        description="What carried it; null for rewards and for rows without a hash.",
+    )
+
+    @classmethod
+    def of(cls, row: TransferRow) -> "Transfer":
+        """The transfer of a row."""
+        return cls(
+            transfer_id=row.id,
+            chain_id=row.chain,
+            position=row.position,
+            amount_raw=_big(row.amount_raw),
+            amount=row.amount,
+            usd=row.usd,
+            block_number=row.block_number,
+            block_time=row.block_time,
+            derived=bool(row.derived),
+            sender_id=row.sender,
+            recipient_id=row.recipient,
+            token_id=row.token,
+            transaction_key=row.transaction,
+        )
+
+
+@found_by(transactions.by_ids)
+@strawberry.type(description="The signed envelope of transfers and calls.")
+class Transaction(Node):
+    """What was signed; of some, only the events in it are known."""
+
+    node_key: ClassVar[str] = "transaction_key"
+
+    transaction_key: strawberry.Private[TransactionId]
+    chain_id: ChainId = strawberry.field(description="CAIP-2 id of its chain.")
+    hash: TransactionHash = strawberry.field(description="As the chain writes it.")
+    block_number: int | None = strawberry.field(description="Its block, where known.")
+    block_time: datetime | None = strawberry.field(description="When it happened, where known.")
+    index: int | None = strawberry.field(description="Its place in the block, from 0.")
+    status: TransactionStatus | None = strawberry.field(
+        description="How it ended; null where no receipt is loaded."
+    )
+    sender_id: AccountId | None = strawberry.field(
+        description="CAIP-10 id of the signer; null on UTXO chains and while only events are known."
+    )
+    recipient_id: AccountId | None = strawberry.field(
+        description="CAIP-10 id of whom it called or paid, or of the contract that it created."
+    )
+    value_raw: BigInt | None = strawberry.field(
+        description="The chain's own coin that it moves by itself, in base units (wei); on UTXO "
+        "chains the sum of its outputs (satoshi)."
+    )
+    value: float | None = strawberry.field(
+        description="The same in whole coins, rounded, to chart."
+    )
+    method_id: str | None = strawberry.field(
+        description="Selector of the method it calls, such as `0xa9059cbb`; null for payments."
+    )
+    gas_used: BigInt | None = strawberry.field(description="Gas that it took.")
+    gas_price_raw: BigInt | None = strawberry.field(
+        description="Price of one gas in base units of the chain's coin."
+    )
+    fee_raw: BigInt | None = strawberry.field(
+        description="Its fee in base units of the chain's coin, where known."
+    )
+    fee: float | None = strawberry.field(description="The same in whole coins, rounded, to chart.")
+    coinbase: bool = strawberry.field(
+        description="True for a block's own reward transaction on a UTXO chain."
+    )
+    flags: list[str] = strawberry.field(
+        description="Oddities of its source, such as `short_hash`: a hash that had been cut."
+    )
+
+    chain: Chain = batched(
+        chains.by_ids, key="chain_id", of=Chain.of, description="The chain that it is on."
+    )
+    sender: Wallet | None = batched(
+        wallets.by_ids, key="sender_id", of=Wallet.of, description="Who signed it."
+    )
+    recipient: Wallet | None = batched(
+        wallets.by_ids, key="recipient_id", of=Wallet.of, description="Whom it called or paid."
+    )
+    transfers: Connection[Transfer] = batched(
+        transfers.of_transactions,
+        key="transaction_key",
+        of=Transfer.of,
+        order="positions",
+        paging=LONG,
+        description="What moved in it, in the order in which it happened.",
+    )
+
+    @classmethod
+    def of(cls, row: TransactionRow) -> "Transaction":
+        """The transaction of a row."""
+        decimals = chain_of(row.chain).decimals
+        value, fee = _big(row.value_raw), _big(row.fee_raw)
+        return cls(
+            transaction_key=row.id,
+            chain_id=row.chain,
+            hash=TransactionHash(row.hash),
+            block_number=row.block_number,
+            block_time=row.block_time,
+            index=row.index,
+            status=None if row.status is None else TransactionStatus(row.status),
+            sender_id=row.sender,
+            recipient_id=row.recipient,
+            value_raw=value,
+            value=None if value is None else units(value, decimals),
+            method_id=row.method_id,
+            gas_used=None if row.gas_used is None else BigInt(row.gas_used),
+            gas_price_raw=_big(row.gas_price_raw),
+            fee_raw=fee,
+            fee=None if fee is None else units(fee, decimals),
+            coinbase=bool(row.coinbase),
+            flags=row.flags or [],
+        )
+
+
+def _big(digits: str | None) -> BigInt | None:
+    return None if digits is None else BigInt(int(digits))

@@ -50,6 +50,7 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
             after=None if after is None else place_of(order, after),
             before=None if before is None else place_of(order, before),
             backward=backward,
+            order=order,
         )
 
 
@@ -122,10 +123,10 @@ class Connection(Generic[T]):
     )
 
 
-def connection(slice_: Slice[Any], nodes: list[Any], *, order: str, page: Page) -> Connection[Any]:
+def connection(slice_: Slice[Any], nodes: list[Any], page: Page) -> Connection[Any]:
     """``slice_``, whose rows became ``nodes``, as clients see it."""
     edges = [
-        Edge(node=node, order=order, place=place)
+        Edge(node=node, order=page.order, place=place)
         for node, place in zip(nodes, slice_.places, strict=True)
     ]
     start = slice_.places[0] if slice_.places else None
@@ -138,8 +139,8 @@ def connection(slice_: Slice[Any], nodes: list[Any], *, order: str, page: Page) 
         page_info=PageInfo(
             has_next_page=slice_.more_after,
             has_previous_page=slice_.more_before,
-            start_cursor=None if start is None else cursor_of(order, start),
-            end_cursor=None if end is None else cursor_of(order, end),
+            start_cursor=None if start is None else cursor_of(page.order, start),
+            end_cursor=None if end is None else cursor_of(page.order, end),
             stopped=slice_.stopped_at is not None,
         ),
         total_count=slice_.total,

@@ -6,13 +6,18 @@ from typing import Any, Final
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph_api.schema.activity import TransactionActivity, WalletActivity
 from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
+from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
+
+#: What types of the ledger get from modules of their own; naming them here loads those.
+EXTENSIONS: Final = (WalletHoldings, TokenHolders, WalletActivity, TransactionActivity)
 
 
 @strawberry.type(description="Everything that can be asked.")

@@ -140,7 +140,8 @@ class Step:
         return connection(value, nodes, page)
 
     def _loader(self, context: Context, arguments: dict[str, Any]) -> DataLoader[Any, Any]:
-        identity = (self, tuple(arguments.items()))
+        # Two fields that ask the same of other keys (sender, recipient) share a statement.
+        identity = (self.function, self.of, self.shape, tuple(arguments.items()))
         loader = context.loaders.get(identity)
         if loader is None:
 

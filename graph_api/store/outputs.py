@@ -2,7 +2,7 @@
 
 import msgspec
 
-from graph_api.domain.ids import AccountId, TransactionId
+from graph_api.domain.ids import AccountId, ChainId, TransactionId
 from graph_api.store.graph import Graph
 
 
@@ -11,16 +11,12 @@ class OutputRow(msgspec.Struct, frozen=True):
 
     transaction: TransactionId
     id: str
+    chain: ChainId
     owner: AccountId | None
     amount_raw: str | None
     script: str | None
     created: bool
     spent: bool
-
-    @property
-    def index(self) -> int:
-        """Its number among the outputs of the transaction that created it."""
-        return int(self.id.rpartition(":")[2])
 
 
 async def created_by(

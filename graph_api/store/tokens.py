@@ -1,9 +1,11 @@
 """Questions about tokens: by id, by symbol, and pages of a chain's tokens."""
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
+from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import ChainId, TokenId
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.store import streams
@@ -38,9 +40,17 @@ class TokenHit(TokenRow, frozen=True):
     key: str | None
 
 
+class TokenOrder(StrEnum):
+    """How a list of tokens is ordered."""
+
+    ID = "id"
+    MOST_USED = "most_used"
+
+
 class TokenQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Which tokens are asked for: those of a chain, with a symbol, or all."""
 
+    order: TokenOrder = TokenOrder.ID
     chain: ChainId | None = None
     symbol: str | None = None
 
@@ -56,6 +66,7 @@ _BY_ID: Final = Stream(
     prefix=_ids_of,
     letters=OF_IDS,
 )
+_MOST_USED: Final = Stream(record=TokenHit, scan="tokens/of_chain", window="tokens/of_chain_window")
 
 
 async def by_ids(graph: Graph, tokens: list[TokenId]) -> dict[TokenId, TokenRow]:
@@ -66,30 +77,37 @@ async def by_ids(graph: Graph, tokens: list[TokenId]) -> dict[TokenId, TokenRow]
 async def search(
     graph: Graph, questions: list[TokenQuestion], *, page: Page
 ) -> dict[TokenQuestion, Slice[TokenRow]]:
-    """A page for each question, in the order of ids."""
+    """A page for each question."""
     return {question: await _search(graph, question, page) for question in questions}
 
 
 async def _search(graph: Graph, question: TokenQuestion, page: Page) -> Slice[TokenRow]:
     if question.symbol is not None:
-        return await _of_symbol(graph, question.symbol, question.chain, page)
+        return await _of_symbol(graph, question.symbol, question, page)
+    most_used = question.order is TokenOrder.MOST_USED
+    if most_used and question.chain is None:
+        raise BadInput("Tokens are ordered by use within a chain, or among those of one symbol.")
     owner = question.chain or ""
-    return (await streams.pages(graph, _BY_ID, [owner], page=page))[owner]
+    stream = _MOST_USED if most_used else _BY_ID
+    return (await streams.pages(graph, stream, [owner], page=page))[owner]
 
 
 async def _of_symbol(
-    graph: Graph, symbol: str, chain: ChainId | None, page: Page
+    graph: Graph, symbol: str, question: TokenQuestion, page: Page
 ) -> Slice[TokenRow]:
     rows = await graph.read("tokens/by_symbols", TokenRow, symbols=[symbol], limit=NAMESAKES)
+    most_used = question.order is TokenOrder.MOST_USED
     ordered = sorted(
-        (row for row in rows if chain in (None, row.chain)),
-        key=lambda row: row.id,
-        reverse=page.backward,
+        (f"{10**12 - row.transfers:012d}|{row.id}" if most_used else row.id, row)
+        for row in rows
+        if question.chain in (None, row.chain)
     )
     inside = [
-        (row.id, row)
-        for row in ordered
-        if (page.after is None or row.id > page.after)
-        and (page.before is None or row.id < page.before)
+        (place, row)
+        for place, row in ordered
+        if (page.after is None or place > page.after)
+        and (page.before is None or place < page.before)
     ]
+    if page.backward:
+        inside.reverse()
     return slice_of(inside[: page.size + 1], page, total=len(ordered))

@@ -1,0 +1,13 @@
+// Flows into a hub, the one with the most transfers first.
+// $branches of owner, after and end (keys, exclusive)   $limit
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (f:Flow) WHERE f.recipient_rank > b.after AND f.recipient_rank < b.end
+  WITH f ORDER BY f.recipient_rank LIMIT $limit
+  RETURN b.owner AS owner, CASE WHEN f.recipient = b.owner THEN f.recipient_rank END AS key,
+    f.id AS id, f.sender AS sender, f.recipient AS recipient, f.token AS token,
+    f.transfers AS transfers, f.amount_raw AS amount_raw, f.amount AS amount, f.usd AS usd,
+    f.first_at AS first_at, f.last_at AS last_at
+}
+RETURN owner, key, id, sender, recipient, token, transfers, amount_raw, amount, usd, first_at,
+  last_at

@@ -1,0 +1,11 @@
+// What a wallet received, newest first, in few words: for exact sums.
+// $branches of owner, after and end (keys, exclusive)   $limit
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (t:Transfer) WHERE t.recipient_key > b.after AND t.recipient_key < b.end
+  WITH t ORDER BY t.recipient_key LIMIT $limit
+  RETURN 'in' AS side, CASE WHEN t.recipient = b.owner THEN t.recipient_key END AS key, t.recipient_key AS last,
+    t.token AS token, t.amount_raw AS amount_raw, t.block_time AS block_time,
+    t.block_number AS block_number
+}
+RETURN side, key, last, token, amount_raw, block_time, block_number
