@@ -13,7 +13,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.ledger.writer import LEASE_LASTS
-from ingest.pipelines.load import BATCH, Plan, Summary, load
+from ingest.pipelines.load import BATCH, PAUSES_S, Plan, Summary, load
 from ingest.sources.files import formats
 from ingest.sources.files.format import Options
 from ingest.sources.files.inputs import Kind, NothingToLoad, open_bytes, sniff
@@ -50,10 +50,12 @@ async def load_paths(
     report: Callable[[Step], None] = lambda step: None,
     waiting: Callable[[str], None] = lambda name: None,
     lease: timedelta = LEASE_LASTS,
+    pauses_s: Sequence[float] = PAUSES_S,
 ) -> AsyncGenerator[Summary | Skipped]:
     """Load everything that ``paths`` hold; yields what became of each dataset.
 
-    ``lease`` is how long others wait for us when this machine is lost.
+    ``lease`` is how long others wait for us when this machine is lost, ``pauses_s`` how long we
+    wait, time and again, for a graph that has stopped to answer.
 
     Raises: BadInput for a damaged file, unknown columns, a wrong chain, or with ``strict`` a bad
     row; what was loaded before it stays.
@@ -79,7 +81,14 @@ async def load_paths(
 
             try:
                 yield await load(
-                    graph, turn, plan, rejects=rejects, strict=strict, batch=batch, report=tell
+                    graph,
+                    turn,
+                    plan,
+                    rejects=rejects,
+                    strict=strict,
+                    batch=batch,
+                    report=tell,
+                    pauses_s=pauses_s,
                 )
             except NothingToLoad as nothing:
                 yield Skipped(source=part.dataset.name, reason=str(nothing))

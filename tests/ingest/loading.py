@@ -15,8 +15,8 @@ import msgspec
 from graph_api.domain.chains import chain_of
 from graph_api.store.graph import Graph, GraphAddress
 from graph_api.store.ledger.writer import LEASE_LASTS
-from ingest.jobs.loading import Skipped, load_paths
-from ingest.pipelines.load import Summary
+from ingest.jobs.loading import Skipped, Step, load_paths
+from ingest.pipelines.load import PAUSES_S, Summary
 from ingest.sources.files.format import Options
 
 
@@ -29,6 +29,8 @@ async def loaded(
     strict: bool = False,
     lease: timedelta = LEASE_LASTS,
     waiting: Callable[[str], None] = lambda name: None,
+    report: Callable[[Step], None] = lambda step: None,
+    pauses_s: Sequence[float] = PAUSES_S,
     **options: Any,
 ) -> list[Summary]:
     """Load ``paths`` here; what became of each dataset."""
@@ -42,6 +44,8 @@ async def loaded(
         batch=batch,
         lease=lease,
         waiting=waiting,
+        report=report,
+        pauses_s=pauses_s,
     )
     return [one async for one in outcomes if not isinstance(one, Skipped)]
 
