@@ -47,10 +47,10 @@ locks: bootstrap ## Check that the locks follow from pyproject.toml
 	@$(PY) -m scripts.lock --check
 
 printed: bootstrap ## Check that the printed schema and documents are up to date
-	@$(PY) -m deskgraph.printed --check
+	@$(PY) -m scripts.printed --check
 
 docs: bootstrap ## Print schema.graphql and docs/graph-model.md anew
-	@$(PY) -m deskgraph.printed
+	@$(PY) -m scripts.printed
 
 format: bootstrap ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix

@@ -11,12 +11,14 @@ from graph_api.store.graph import GraphAddress, ReaderName
 class Neo4jSettings(BaseModel, frozen=True):
     """The graph. Without ``url`` the launcher starts the embedded engine."""
 
-    url: str | None = None
-    user: str = "neo4j"
-    password: SecretStr | None = None
-    database: str = "neo4j"
-    pool_size: int = Field(50, ge=1, le=1000)
-    query_timeout_s: float = Field(30.0, gt=0, le=3600)
+    url: str | None = Field(None, description="Bolt address, such as `neo4j://host:7687`.")
+    user: str = Field("neo4j", description="Login of the graph.")
+    password: SecretStr | None = Field(None, description="Password of the graph.")
+    database: str = Field("neo4j", description="Name of the database.")
+    pool_size: int = Field(50, ge=1, le=1000, description="Connections at most.")
+    query_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="A longer query ends with TOO_COSTLY."
+    )
     reader: ReaderName = Field("lean", description="Who asks reads; `driver` is the slow way.")
 
     @property
@@ -31,49 +33,51 @@ class Neo4jSettings(BaseModel, frozen=True):
 class EmbeddedSettings(BaseModel, frozen=True):
     """The embedded graph: ArcadeDB in a child process."""
 
-    heap_mb: int = Field(1024, ge=256, le=65536)
+    heap_mb: int = Field(1024, ge=256, le=65536, description="Memory of the engine.")
     bolt_port: int = Field(0, ge=0, le=65535, description="0 picks a free port.")
-    start_timeout_s: float = Field(120.0, gt=0)
+    start_timeout_s: float = Field(120.0, gt=0, description="How long a start may take.")
 
 
 class RedisSettings(BaseModel, frozen=True):
     """The bus. Without ``url`` the launcher starts an embedded Valkey."""
 
-    url: SecretStr | None = None
-    start_timeout_s: float = Field(30.0, gt=0)
+    url: SecretStr | None = Field(None, description="Such as `redis://host:6379/0`.")
+    start_timeout_s: float = Field(30.0, gt=0, description="For the embedded one.")
 
 
 class VaultSettings(BaseModel, frozen=True):
     """What belongs to people. Without ``url`` an SQLite file in the data folder."""
 
-    url: SecretStr | None = None
+    url: SecretStr | None = Field(None, description="`postgresql+asyncpg://…`, SQLite where unset.")
 
 
 class HttpSettings(BaseModel, frozen=True):
     """The API's door."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    max_body_bytes: int = Field(1_000_000, ge=1_000)
-    max_header_bytes: int = Field(32_768, ge=1_024)
+    host: str = Field("127.0.0.1", description="`0.0.0.0` for other machines too.")
+    port: int = Field(8000, ge=0, le=65535, description="0 picks a free port.")
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="Of a request.")
+    max_header_bytes: int = Field(32_768, ge=1_024, description="All headers together.")
     max_headers: int = Field(100, ge=10)
-    max_target_bytes: int = Field(16_384, ge=1_024)
-    graceful_stop_s: float = Field(20.0, ge=0)
+    max_target_bytes: int = Field(16_384, ge=1_024, description="Path and query of a GET.")
+    graceful_stop_s: float = Field(
+        20.0, ge=0, description="How long a stop waits for running queries."
+    )
 
 
 class GraphqlSettings(BaseModel, frozen=True):
     """Limits of the language; all of them are refused before validation."""
 
-    max_characters: int = Field(100_000, ge=1_000)
-    max_tokens: int = Field(4_000, ge=100)
-    max_nesting: int = Field(40, ge=5)
-    max_depth: int = Field(15, ge=3)
-    max_aliases: int = Field(100, ge=1)
-    max_selections: int = Field(3_000, ge=10)
-    max_repeats: int = Field(200, ge=1)
+    max_characters: int = Field(100_000, ge=1_000, description="Of a document.")
+    max_tokens: int = Field(4_000, ge=100, description="Words and signs of a document.")
+    max_nesting: int = Field(40, ge=5, description="Brackets within brackets.")
+    max_depth: int = Field(15, ge=3, description="Fields within fields.")
+    max_aliases: int = Field(100, ge=1, description="Renamed fields.")
+    max_selections: int = Field(3_000, ge=10, description="Fields, fragments spread out.")
+    max_repeats: int = Field(200, ge=1, description="The same field in one place.")
     max_directives: int = Field(100, ge=1)
-    max_root_fields: int = Field(20, ge=1)
-    cache_size: int = Field(1_000, ge=0)
+    max_root_fields: int = Field(20, ge=1, description="Questions in one operation.")
+    cache_size: int = Field(1_000, ge=0, description="Checked documents to remember.")
     introspection: bool | None = Field(None, description="Unset follows the profile.")
     suggestions: bool | None = Field(None, description="Unset follows the profile.")
     graphiql: bool | None = Field(None, description="Unset follows the profile.")
@@ -86,8 +90,12 @@ class Settings(BaseSettings):
         env_prefix="DESKGRAPH_", env_nested_delimiter="__", frozen=True, extra="ignore"
     )
 
-    profile: str = Field("development", pattern="^(development|production)$")
-    home: Path = Path(".deskgraph")
+    profile: str = Field(
+        "development",
+        pattern="^(development|production)$",
+        description="`production` hides GraphiQL, introspection and suggestions.",
+    )
+    home: Path = Field(Path(".deskgraph"), description="Data folder.")
     neo4j: Neo4jSettings = Neo4jSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     redis: RedisSettings = RedisSettings()
