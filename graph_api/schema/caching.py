@@ -18,6 +18,7 @@ from graphql import (
 from strawberry.schema.schema import validate_document
 
 from graph_api.domain.errors import TooCostly
+from graph_api.schema.compiled.execute import Compiled
 from graph_api.schema.limits import DocumentLimits, check_document, check_text
 
 Rules = tuple[type[ASTValidationRule], ...]
@@ -33,12 +34,21 @@ class Prepared:
     refusal: GraphQLError | None
     weight: int
     verdicts: dict[Rules, tuple[GraphQLError, ...]] = field(default_factory=dict)
+    compiled: dict[str, Compiled] = field(default_factory=dict)
 
     @property
     def operations(self) -> list[OperationDefinitionNode]:
         """The operations in the order of the text."""
         definitions = self.document.definitions if self.document else ()
         return [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+
+    def compiled_operation(self, operation: OperationDefinitionNode) -> Compiled:
+        """The plans of one of the operations, kept as long as the document is."""
+        assert self.document is not None
+        name = operation.name.value if operation.name else ""
+        if name not in self.compiled:
+            self.compiled[name] = Compiled(self.document, operation)
+        return self.compiled[name]
 
 
 class Documents:

@@ -7,10 +7,20 @@ handlers and tests see the same documents and the same errors.
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from functools import partial
+from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+import structlog
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from graphql.execution import MiddlewareManager
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
@@ -18,8 +28,11 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionContext, PreExecutionError
 from strawberry.types.graphql import OperationType
+from strawberry.utils.await_maybe import await_maybe
 
 from graph_api.schema.caching import Documents
+from graph_api.schema.compiled.execute import Compiled, CompiledExecutor
+from graph_api.schema.compiled.plan import Reason, Refused
 from graph_api.schema.errors import errors_to_send
 from graph_api.schema.limits import DocumentLimits
 
@@ -32,19 +45,40 @@ class Operation:
     type: OperationType
 
 
+class ExecutorName(StrEnum):
+    """What answers queries."""
+
+    STANDARD = "standard"
+    COMPILED = "compiled"
+
+
 LONGEST_NAME = 100  # in log lines; a document may name its operation at any length
 
 current_operation: ContextVar[Operation | None] = ContextVar("current_operation", default=None)
 
 
+log = structlog.get_logger("graph_api.schema")
+
+
+@dataclass
+class _Execution(ExecutionContext):
+    """Strawberry's context of an execution, and what the operation was compiled to."""
+
+    compiled: Compiled | None = None
+
+
 class GuardedSchema(strawberry.Schema):
-    """``strawberry.Schema`` plus limits, cache and safe errors; other arguments are passed on.
+    """``strawberry.Schema`` plus limits, cache, safe errors and compiled execution.
+
+    Other arguments are passed on.
 
     Args:
         limits: What one document may ask for.
         cache_size: How many documents are remembered; 0 remembers none.
         suggestions: Whether mistakes are answered with names of the schema ("Did you mean").
         introspection: Whether clients may read the schema.
+        executor: What answers queries; the standard one answers what cannot be compiled.
+        explain: Whether requests may ask, by the extension ``explain``, how they were executed.
     """
 
     def __init__(
@@ -55,12 +89,17 @@ class GuardedSchema(strawberry.Schema):
         cache_size: int = 1_000,
         suggestions: bool = True,
         introspection: bool = True,
+        executor: str = ExecutorName.STANDARD,
+        explain: bool = False,
         extensions: Iterable[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
         **options: Any,
     ) -> None:
         super().__init__(query, extensions=extensions, **options)
         self.documents = Documents(limits or DocumentLimits(), cache_size=cache_size)
         self.suggestions = suggestions
+        self.explain = explain
+        self.compiled = CompiledExecutor(self)
+        self._compiles = ExecutorName(executor) is ExecutorName.COMPILED
         self._extra_rules = () if introspection else (NoSchemaIntrospectionCustomRule,)
 
     def process_errors(
@@ -98,7 +137,86 @@ class GuardedSchema(strawberry.Schema):
             rules = context.validation_rules + self._extra_rules
             if faults := self.documents.faults(prepared, self._schema, rules):
                 return _refused(context, faults)
+        if self._compiles and context.graphql_document is prepared.document:
+            cast(_Execution, context).compiled = prepared.compiled_operation(chosen)
         return None
+
+    def _create_execution_context(
+        self,
+        query: str | None,
+        allowed_operation_types: Iterable[OperationType],
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionContext:
+        return _Execution(
+            query=query,
+            schema=self,
+            allowed_operations=allowed_operation_types,
+            context=context_value,
+            root_value=root_value,
+            variables=variable_values,
+            provided_operation_name=operation_name,
+            operation_extensions=operation_extensions,
+        )
+
+    async def _execute_operation(
+        self,
+        execution_context: ExecutionContext,
+        extensions_runner: SchemaExtensionsRunner,
+        middleware_manager: MiddlewareManager,
+        execute_function: Callable[..., Any],
+        custom_context_kwargs: dict[str, Any],
+    ) -> Any:
+        # Strawberry calls the function with what graphql-core needs, and cares for the rest.
+        chosen = partial(self._compiled_or_standard, execute_function, execution_context)
+        return await super()._execute_operation(
+            execution_context, extensions_runner, middleware_manager, chosen, custom_context_kwargs
+        )
+
+    async def _compiled_or_standard(
+        self,
+        standard: Callable[..., Any],
+        execution: ExecutionContext,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        *,
+        middleware: MiddlewareManager,
+        **options: Any,
+    ) -> ExecutionResult:
+        try:
+            result = await self._compiled(cast(_Execution, execution), middleware)
+            self._note(execution, None)
+        except Refused as refused:
+            self._note(execution, refused)
+            result = await await_maybe(standard(schema, document, middleware=middleware, **options))
+        return result
+
+    async def _compiled(
+        self, execution: _Execution, middleware: MiddlewareManager
+    ) -> ExecutionResult:
+        if execution.compiled is None:
+            raise Refused(Reason.OFF, "Compilation is switched off.")
+        if middleware.middlewares:
+            raise Refused(Reason.MIDDLEWARE, "An extension takes part in every field.")
+        return await self.compiled.execute(
+            execution.compiled,
+            variables=execution.variables,
+            context=execution.context,
+            root_value=execution.root_value,
+        )
+
+    def _note(self, execution: ExecutionContext, refused: Refused | None) -> None:
+        executor = ExecutorName.STANDARD if refused else ExecutorName.COMPILED
+        reason = refused.reason if refused else ""
+        self.compiled.counts[executor, reason] += 1
+        if refused and refused.reason is not Reason.OFF:
+            log.debug("not compiled", reason=reason, why=str(refused))
+        if self.explain and (execution.operation_extensions or {}).get("explain"):
+            why = {"reason": reason, "why": str(refused)} if refused else {}
+            execution.extensions_results["executor"] = {"name": executor, **why}
 
 
 def _choose(

@@ -10,6 +10,7 @@ from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.store.graph import Graph, statements_sent
+from tests.executors import EXECUTOR
 from tests.given import NOW
 
 
@@ -30,7 +31,7 @@ class Answer:
 @cache
 def schema() -> GuardedSchema:
     """The whole schema."""
-    return build_schema()
+    return build_schema(executor=EXECUTOR)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import SCALARS
 from graph_api.schema.schema import PRINTED, build_schema, printed
 from graph_api.schema.steps import Access, batched, extends, root
+from tests.executors import EXECUTOR
 from tests.given import NOW
 
 
@@ -110,7 +111,8 @@ class Query:
 
 
 def schema_of(query: type) -> GuardedSchema:
-    return GuardedSchema(query, config=StrawberryConfig(scalar_map=SCALARS))
+    config = StrawberryConfig(scalar_map=SCALARS)
+    return GuardedSchema(query, config=config, executor=EXECUTOR)
 
 
 async def ask(query: str, **context: Any) -> tuple[Any, list[str], list[list[str]]]:

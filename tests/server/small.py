@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph_api.domain.errors import BadInput, NotFound, UpstreamUnavailable
 from graph_api.schema.guarded import GuardedSchema
+from tests.executors import EXECUTOR
 
 SECRET = "bolt://graph.internal:7687 refused MATCH (w:Wallet)"
 
@@ -156,6 +157,7 @@ def small_schema(**options: Any) -> GuardedSchema:
             Broken: strawberry.scalar(name="Broken", parse_value=read_broken),
         }
     )
+    options.setdefault("executor", EXECUTOR)
     return GuardedSchema(
         Query, mutation=Mutation, subscription=Subscription, config=scalars, **options
     )

@@ -1,0 +1,378 @@
+"""From an operation to a plan, or to the reason why the standard executor must run it."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+    TypeNameMetaFieldDef,
+    VariableNode,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+from graph_api.schema.compiled.leaves import Leaf
+from graph_api.schema.compiled.run import Run
+from graph_api.schema.compiled.shapes import (
+    Asked,
+    Complete,
+    Computed,
+    Field,
+    Given,
+    Place,
+    Plain,
+    TypeName,
+    complete_any_of,
+    complete_leaf,
+    complete_list,
+    complete_never_null,
+    complete_object,
+)
+from graph_api.schema.steps import step_of
+
+MAX_SWITCHES = 4  # variables that decide what is selected: each value of each has a plan of its own
+
+
+class Reason(StrEnum):
+    """Why an operation runs in the standard executor; a closed list, counted."""
+
+    OFF = "off"
+    OPERATION = "operation"
+    INTROSPECTION = "introspection"
+    DIRECTIVE = "directive"
+    RESOLVER = "resolver"
+    TYPE = "type"
+    MIDDLEWARE = "middleware"
+    UNFORESEEN = "unforeseen"
+
+
+class Refused(Exception):
+    """The operation has something that plans cannot express."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Plan(NamedTuple):
+    """What is done for an operation: its root, and how many fields prepare something for a run."""
+
+    root: Place
+    uses: int
+
+
+class Selected(NamedTuple):
+    """An operation with its fragments, and the variables that decide what it selects."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDetails]
+    switches: tuple[str, ...]
+
+
+def selected(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Selected:
+    """What of a document is to be planned. Raises: Refused."""
+    if operation.operation is not OperationType.QUERY:
+        raise Refused(Reason.OPERATION, "Only queries are compiled.")
+    if operation.directives:
+        raise Refused(Reason.DIRECTIVE, "A directive on an operation changes how it is executed.")
+    switches = tuple(sorted(set(_switches(operation.selection_set, fragments))))
+    if len(switches) > MAX_SWITCHES:
+        message = f"More than {MAX_SWITCHES} variables decide what is selected."
+        raise Refused(Reason.DIRECTIVE, message)
+    details = {name: FragmentDetails(node) for name, node in fragments.items()}
+    return Selected(operation, details, switches)
+
+
+class Planner:
+    """Plans the operations of one schema."""
+
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self.schema = schema
+        self.leaves: dict[str, Leaf] = {}
+        converter = schema.schema_converter
+        self.kinds = {
+            definition.name: kind
+            for kind, definition in converter.scalar_registry.items()
+            if isinstance(kind, type) and hasattr(definition, "name")
+        }
+        self.handles_exceptions = bool(converter.exception_handlers)
+
+    def plan(self, what: Selected, variables: VariableValues) -> Plan:
+        """The plan for the values that the switches have in ``variables``. Raises: Refused."""
+        return _Planning(self, what, variables).plan()
+
+    def leaf(self, type_: Any) -> Leaf:
+        """How values of a scalar or an enum are written."""
+        leaf = self.leaves.get(type_.name)
+        if leaf is None:
+            leaf = self.leaves[type_.name] = Leaf(type_, kind=self.kinds.get(type_.name))
+        return leaf
+
+
+class _Planning:
+    """One plan in the making."""
+
+    def __init__(self, planner: Planner, what: Selected, variables: VariableValues) -> None:
+        self.planner, self.schema = planner, planner.schema._schema
+        self.converter = planner.schema.schema_converter
+        self.what, self.variables = what, variables
+        self.fragments = dict(what.fragments)
+        self.uses = self.asked = 0
+
+    def plan(self) -> Plan:
+        root_type = self.schema.query_type
+        assert root_type is not None
+        collected = collect_fields(
+            self.schema, self.fragments, self.variables, root_type, self.what.operation
+        )
+        root = Place(root_type, [], kind=None, is_type_of=None)
+        root.select(self.fields(root_type, collected.grouped_field_set))
+        return Plan(root, self.uses)
+
+    def fields(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> list[Field]:
+        return [self.field(type_, key, details) for key, details in grouped.items()]
+
+    def field(self, type_: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Field:
+        nodes = [one.node for one in details]
+        name = nodes[0].name.value
+        found = self.schema.get_field(type_, name)
+        if found is TypeNameMetaFieldDef:
+            return TypeName(key, nodes, type_.name)
+        if found is None or name.startswith("__"):
+            raise Refused(Reason.INTROSPECTION, "It asks about the schema itself.")
+        declared = found.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        place = f"{type_.name}.{name}"
+        if not isinstance(declared, StrawberryField):
+            raise Refused(Reason.RESOLVER, f"{place} is no field of ours.")
+        self._check(declared, place)
+        asked = self.asked
+        complete = self.complete(found.type, place, details)
+        nullable = not is_non_null_type(found.type)
+        step = step_of(declared)
+        if step is not None:
+            shareable = asked == self.asked
+            self.asked += 1
+            return Asked(
+                key,
+                nodes,
+                complete,
+                nullable=nullable,
+                step=step,
+                given=_once_if_constant(self.given(found, declared, nodes[0]), nodes[0]),
+                shareable=shareable,
+                slot=self.slot(),
+            )
+        if declared.arguments:
+            return Computed(
+                key,
+                nodes,
+                complete,
+                nullable=nullable,
+                function=_function(declared),
+                given=self.given(found, declared, nodes[0]),
+                slot=self.slot(),
+            )
+        inner = found.type.of_type if is_non_null_type(found.type) else found.type
+        is_attribute = declared.base_resolver is None and declared.default_resolver is getattr
+        return Plain(
+            key,
+            nodes,
+            complete,
+            nullable=nullable,
+            get=_getter(declared),
+            attribute=declared.python_name if is_attribute else None,
+            leaf=self.planner.leaf(inner) if is_leaf_type(inner) else None,
+        )
+
+    def complete(
+        self, type_: GraphQLOutputType, name: str, details: list[FieldDetails]
+    ) -> Complete:
+        if is_non_null_type(type_):
+            return complete_never_null(self.complete(type_.of_type, name, details), name)
+        if is_list_type(type_):
+            item = type_.of_type
+            may_be_null = not is_non_null_type(item)
+            bare = item if may_be_null else item.of_type
+            place = self.place(bare, details) if is_object_type(bare) else None
+            inner = self.complete(item, name, details) if place is None else complete_object(place)
+            if place is not None and not may_be_null:
+                inner = complete_never_null(inner, name)
+            nodes = tuple(one.node for one in details)
+            return complete_list(inner, name, nodes, nullable=may_be_null, place=place)
+        if is_leaf_type(type_):
+            return complete_leaf(self.planner.leaf(type_))
+        if is_abstract_type(type_):
+            return complete_any_of(self.places(type_, details))
+        assert is_object_type(type_)
+        return complete_object(self.place(type_, details))
+
+    def place(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Place:
+        definition = _definition(type_)
+        if definition.is_type_of is not None:
+            raise Refused(Reason.TYPE, f"{type_.name} decides itself what is of its type.")
+        kind = (definition.concrete_of or definition).origin
+        # Strawberry's own test looks at nothing but the value.
+        is_type_of: Any = type_.is_type_of
+        test = None if is_type_of is None else lambda value: is_type_of(value, None)
+        place = Place(type_, details, kind=kind, is_type_of=test)
+        collected = collect_subfields(
+            self.schema, self.fragments, self.variables, self.what.operation, type_, details
+        )
+        place.select(self.fields(type_, collected.grouped_field_set))
+        return place
+
+    def places(
+        self, type_: GraphQLAbstractType, details: list[FieldDetails]
+    ) -> dict[type[Any], Place]:
+        definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if getattr(definition, "resolve_type", None) is not None:
+            raise Refused(Reason.TYPE, f"{type_.name} decides itself which type an object has.")
+        return {
+            _definition(one).origin: self.place(one, details)
+            for one in self.schema.get_possible_types(type_)
+            if _definition(one).concrete_of is None
+        }
+
+    def given(self, field: GraphQLField, declared: StrawberryField, node: FieldNode) -> Given:
+        registry, config = self.converter.scalar_registry, self.converter.config
+
+        def given(run: Run) -> dict[str, Any]:
+            values = get_argument_values(field, node, run.variables)
+            return convert_arguments(values, declared.arguments, registry, config)
+
+        return given
+
+    def slot(self) -> int:
+        self.uses += 1
+        return self.uses - 1
+
+    def _check(self, declared: StrawberryField, place: str) -> None:
+        resolver = declared.base_resolver
+        if declared.extensions or type(declared).get_result is not StrawberryField.get_result:
+            raise Refused(Reason.RESOLVER, f"{place} has an extension of its own.")
+        if self.planner.handles_exceptions:
+            raise Refused(Reason.RESOLVER, "The schema turns exceptions into values.")
+        if resolver is None or step_of(declared) is not None:
+            return
+        if resolver.is_async or resolver.info_parameter is not None:
+            raise Refused(Reason.RESOLVER, f"{place} fetches without a step.")
+
+
+def _switches(
+    selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[str]:
+    """The variables of all ``@skip`` and ``@include``. Raises: Refused at other directives."""
+    spread: set[str] = set()
+    todo = [selection_set]
+    while todo:
+        for node in todo.pop().selections:
+            yield from _switches_of(node)
+            inner = getattr(node, "selection_set", None)
+            if isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                fragment = fragments[node.name.value]
+                if fragment.variable_definitions or fragment.directives:
+                    raise Refused(Reason.DIRECTIVE, "A fragment has variables or directives.")
+                inner = fragment.selection_set
+            if inner is not None:
+                todo.append(inner)
+
+
+def _switches_of(node: SelectionNode) -> Iterator[str]:
+    for directive in node.directives or ():
+        if directive.name.value not in ("skip", "include"):
+            raise Refused(Reason.DIRECTIVE, f"@{directive.name.value} is not compiled.")
+        yield from _variables(directive.arguments)
+
+
+def _variables(nodes: Any) -> Iterator[str]:
+    """The names of the variables in an argument's or several arguments' values."""
+    todo = list(nodes or ())
+    while todo:
+        node = todo.pop()
+        if isinstance(node, VariableNode):
+            yield node.name.value
+            continue
+        for key in ("value", "values", "fields"):
+            inner = getattr(node, key, None)
+            if isinstance(inner, Node):
+                todo.append(inner)
+            elif isinstance(inner, list | tuple):
+                todo.extend(inner)
+
+
+def _once_if_constant(given: Given, node: FieldNode) -> Given:
+    """Arguments without variables are read by the first run; a refusal is not kept."""
+    if any(_variables(node.arguments)):
+        return given
+    kept: list[dict[str, Any]] = []
+
+    def kept_or_given(run: Run) -> dict[str, Any]:
+        if not kept:
+            kept.append(given(run))
+        return kept[0]
+
+    return kept_or_given
+
+
+def _definition(type_: GraphQLObjectType) -> StrawberryObjectDefinition:
+    found = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(found, StrawberryObjectDefinition):
+        raise Refused(Reason.TYPE, f"{type_.name} is no type of ours.")
+    return found
+
+
+def _getter(declared: StrawberryField) -> Callable[[Any], Any]:
+    if declared.base_resolver is not None:
+        return _function(declared)
+    return lambda source: declared.get_result(source, None, [], {})
+
+
+def _function(declared: StrawberryField) -> Callable[..., Any]:
+    """A resolver as a function of the object and its arguments."""
+    resolver = declared.base_resolver
+    assert resolver is not None
+    own = resolver.wrapped_func
+    function: Callable[..., Any] = own if inspect.isfunction(own) else resolver
+    if resolver.self_parameter is not None:
+        return function
+    named = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
+    if not named:
+        return lambda _source, **given: function(**given)
+    if list(inspect.signature(function).parameters) == named:
+        return function
+    return lambda source, **given: function(**dict.fromkeys(named, source), **given)
+
+
+__all__ = ["MAX_SWITCHES", "Plan", "Planner", "Reason", "Refused", "Selected", "selected"]
