@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
@@ -157,7 +156,5 @@ def _waiting(name: str) -> None:
 
 
 def _formats() -> None:
-    grid = Table("format", "what it is", "recognised by", box=None)
     for known in formats.FORMATS:
-        grid.add_row(known.name, known.about, known.columns)
-    Console().print(grid)
+        click.echo(f"{known.name}\n    {known.about}\n    recognised by: {known.columns}\n")

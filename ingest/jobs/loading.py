@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph_api.domain.errors import BadInput
@@ -108,15 +109,22 @@ class _Decimals(msgspec.Struct):
 
 def _rows(plan: Plan) -> int | None:
     """How many rows a dataset has, where that can be told without reading it as rows."""
-    total = 0
-    for path in plan.dataset.paths:
-        kind = sniff(path).kind
-        if kind is Kind.PARQUET:
-            total += pq.ParquetFile(path).metadata.num_rows
-        elif kind in (Kind.CSV, Kind.LINES):
-            with open_bytes(path) as file:
-                while chunk := file.read(_CHUNK):
-                    total += chunk.count(b"\n")
-        else:
-            return None
-    return total
+    try:
+        counts = [_rows_of(path) for path in plan.dataset.paths]
+    except (OSError, pa.ArrowException):
+        return None  # whoever reads it as rows says what is wrong with it
+    return None if None in counts else sum(filter(None, counts))
+
+
+def _rows_of(path: Path) -> int | None:
+    kind = sniff(path).kind
+    if kind is Kind.PARQUET:
+        with pq.ParquetFile(path) as parquet:
+            return int(parquet.metadata.num_rows)
+    if kind not in (Kind.CSV, Kind.LINES):
+        return None
+    lines = 0
+    with open_bytes(path) as file:
+        while chunk := file.read(_CHUNK):
+            lines += chunk.count(b"\n")
+    return lines - 1 if kind is Kind.CSV else lines

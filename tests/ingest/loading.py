@@ -124,14 +124,7 @@ async def loader(
         *command,
         "load",
         *map(str, arguments),
-        env=os.environ
-        | {
-            "DESKGRAPH_HOME": str(home),
-            "DESKGRAPH_NEO4J__URL": address.url,
-            "DESKGRAPH_NEO4J__USER": address.user,
-            "DESKGRAPH_NEO4J__PASSWORD": address.password,
-            "DESKGRAPH_NEO4J__DATABASE": address.database,
-        },
+        env=os.environ | settings_of(address, home),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -151,7 +144,12 @@ async def load_apart(address: GraphAddress, home: Path, *arguments: str | Path) 
         return await running.ended()
 
 
-async def load_by_command(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:
-    """Run ``deskgraph ingest load`` to its end."""
-    async with loader(address, home, *arguments, command=DESKGRAPH) as running:
-        return await running.ended()
+def settings_of(address: GraphAddress, home: Path) -> dict[str, str]:
+    """The environment that leads a command to a graph."""
+    return {
+        "DESKGRAPH_HOME": str(home),
+        "DESKGRAPH_NEO4J__URL": address.url,
+        "DESKGRAPH_NEO4J__USER": address.user,
+        "DESKGRAPH_NEO4J__PASSWORD": address.password,
+        "DESKGRAPH_NEO4J__DATABASE": address.database,
+    }
