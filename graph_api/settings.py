@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         pattern="^(development|production)$",
         description="`production` hides GraphiQL, introspection and suggestions.",
     )
+    executor: str = Field(
+        "standard",
+        pattern="^(compiled|standard)$",
+        description="What answers queries: `compiled` plans each document once.",
+    )
     home: Path = Field(Path(".deskgraph"), description="Data folder.")
     neo4j: Neo4jSettings = Neo4jSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

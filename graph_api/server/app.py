@@ -32,6 +32,8 @@ class SchemaOptions(TypedDict):
     cache_size: int
     suggestions: bool
     introspection: bool
+    executor: str
+    explain: bool
 
 
 def schema_options(settings: Settings) -> SchemaOptions:
@@ -42,6 +44,8 @@ def schema_options(settings: Settings) -> SchemaOptions:
         cache_size=graphql.cache_size,
         suggestions=_by_profile(graphql.suggestions, settings),
         introspection=_by_profile(graphql.introspection, settings),
+        executor=settings.executor,
+        explain=settings.profile == "development",
     )
 
 
@@ -65,7 +69,8 @@ def create_app(
         routes: More of them; ours go first.
         lifespan: Opens what the context needs and closes it after the last answer.
     """
-    metrics, health = Metrics(schema.documents), Health(checks)
+    metrics = Metrics(schema.documents, executions=schema.compiled.counts)
+    health = Health(checks)
     graphiql = None
     if _by_profile(settings.graphql.graphiql, settings):
         graphiql = GraphiQL(examples, endpoint=GRAPHQL)

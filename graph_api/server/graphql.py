@@ -1,7 +1,7 @@
 """GraphQL over HTTP: reads a request, executes it, and answers with the right type and status."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,6 +29,7 @@ ALLOWED = {
 }
 NOT_STORED = (b"cache-control", b"no-store")
 VARY = (b"vary", b"accept")
+EXPLAIN = "deskgraph-explain"  # a header: "true" asks how the operation was executed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class GraphQLEndpoint:
                 if method == "GET"
                 else read_body(await _body(headers, receive))
             )
+            if headers.get(EXPLAIN) == "true":
+                request = replace(
+                    request, extensions={**(request.extensions or {}), "explain": True}
+                )
             result = await self._execute(Request(scope, receive), request)
         except Refusal as refusal:
             self.metrics.refused(refusal.code)

@@ -1,7 +1,7 @@
 """Counts for Prometheus. Labels come from closed sets, never from what a client sent."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
@@ -26,6 +26,10 @@ ROUTES = ("/graphql", "/health/live", "/health/ready", "/metrics")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
+#: How many operations each executor ran, and for which reason if it was not the compiled one.
+Executions = Mapping[tuple[str, str], int]
+
+
 class Executed(Protocol):
     """What is counted of an executed operation."""
 
@@ -39,11 +43,12 @@ class Executed(Protocol):
 class Metrics:
     """One registry per application, so that two in one process do not count together."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, *, executions: Executions) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(_DocumentCacheCollector(documents))
+        self.registry.register(_ExecutionsCollector(executions))
         self.in_flight = Gauge(
             "deskgraph_requests_in_flight", "Requests being answered.", registry=self.registry
         )
@@ -115,3 +120,18 @@ class _DocumentCacheCollector(Collector):
         yield GaugeMetricFamily(f"{name}_tokens", "Tokens kept.", value=documents.weight)
         yield CounterMetricFamily(f"{name}_hits", "Documents found.", value=documents.hits)
         yield CounterMetricFamily(f"{name}_misses", "Documents read.", value=documents.misses)
+
+
+class _ExecutionsCollector(Collector):
+    def __init__(self, executions: Executions) -> None:
+        self.executions = executions
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "deskgraph_executions",
+            "Operations by executor; the reason says why one was not compiled.",
+            labels=["executor", "reason"],
+        )
+        for (executor, reason), count in self.executions.items():
+            family.add_metric([executor, reason or "none"], count)
+        yield family

@@ -8,12 +8,13 @@ from starlette.applications import Starlette
 
 from graph_api.server.app import create_app, schema_options
 from graph_api.settings import Settings
+from tests.executors import EXECUTOR
 from tests.server.small import small_schema
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings()
+    return Settings(executor=EXECUTOR)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from graph_api.domain.errors import UpstreamUnavailable
-from graph_api.server.app import create_app
+from graph_api.server.app import create_app, schema_options
 from graph_api.server.health import ReadinessCheck
 from graph_api.server.logs import configure_logging
 from graph_api.settings import Settings
@@ -173,6 +173,58 @@ async def test_metrics_count_requests_operations_and_errors(client: httpx.AsyncC
     assert sample(text, "deskgraph_document_cache_hits_total") == 1
     assert sample(text, "deskgraph_requests_in_flight") == 1  # the one that reads this
     assert "deskgraph_build_info{" in text
+
+
+@pytest.fixture
+async def compiled_client() -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(executor="compiled")
+    app = create_app(small_schema(**schema_options(settings)), settings=settings)
+    async with client_of(app) as client:
+        yield client
+
+
+async def test_executions_are_counted_with_the_reason_why_they_were_not_compiled(
+    compiled_client: httpx.AsyncClient,
+) -> None:
+    for query in (
+        "{ hello }",
+        "{ hello }",
+        "{ __schema { __typename } }",
+        'mutation { setName(name: "x") }',
+    ):
+        assert (await ask(compiled_client, query)).status_code == 200
+
+    metrics = (await compiled_client.get("/metrics")).text
+    name = "deskgraph_executions_total"
+    assert sample(metrics, f'{name}{{executor="compiled",reason="none"}}') == 2
+    assert sample(metrics, f'{name}{{executor="standard",reason="introspection"}}') == 1
+    assert sample(metrics, f'{name}{{executor="standard",reason="operation"}}') == 1
+
+
+async def test_developers_may_ask_how_an_operation_was_executed(
+    compiled_client: httpx.AsyncClient,
+) -> None:
+    asked = {"deskgraph-explain": "true"}
+    compiled = (await ask(compiled_client, "{ hello }", **asked)).json()
+    standard = (await ask(compiled_client, "{ __schema { __typename } }", **asked)).json()
+    unasked = (await ask(compiled_client, "{ hello }")).json()
+
+    assert compiled["extensions"]["executor"] == {"name": "compiled"}
+    assert standard["extensions"]["executor"] == {
+        "name": "standard",
+        "reason": "introspection",
+        "why": "It asks about the schema itself.",
+    }
+    assert "extensions" not in unasked
+
+
+async def test_in_production_nobody_may(settings: Settings) -> None:
+    production = settings.model_copy(update={"profile": "production"})
+    app = create_app(small_schema(**schema_options(production)), settings=production)
+    async with client_of(app) as client:
+        answer = (await ask(client, "{ hello }", **{"deskgraph-explain": "true"})).json()
+
+    assert answer == {"data": {"hello": "Hello, world!"}}
 
 
 async def test_clients_cannot_add_series(client: httpx.AsyncClient) -> None:
