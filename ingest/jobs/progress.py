@@ -14,7 +14,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from ingest.jobs.loading import Skipped, Step
 from ingest.pipelines.load import Summary
@@ -60,7 +60,11 @@ def lines() -> Iterator[Report]:
 
 def table(outcomes: list[Summary | Skipped], *, console: Console) -> None:
     """What became of every dataset, for people."""
-    grid = Table("file", "format", "read", "written", "already there", "rejected", box=None)
+    if not console.is_terminal:
+        # Nothing limits a line in a file: names stay whole.
+        console.width = 100 + max((len(outcome.source) for outcome in outcomes), default=0)
+    counts_of = ("read", "written", "already there", "rejected")
+    grid = Table(Column("file", overflow="fold"), "format", *counts_of, box=None)
     for outcome in outcomes:
         if isinstance(outcome, Summary):
             counts = (outcome.read, outcome.written, outcome.known, outcome.rejected)
