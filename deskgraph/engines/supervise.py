@@ -141,6 +141,8 @@ class _Run:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=words,
                     pass_fds=(lock.fd,),
+                    # An engine writes logs of its own into the folder that it starts in.
+                    cwd=engine.folder.path,
                     start_new_session=True,
                 )
         finally:
