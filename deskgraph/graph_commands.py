@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import wraps
-from typing import Any, ParamSpec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, ParamSpec
 
 import click
 from rich.console import Console
@@ -12,11 +14,17 @@ from rich.table import Table
 
 from deskgraph import connect
 from deskgraph.engines.errors import EngineError
+from graph_api.domain.chains import CHAINS
 from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import migrations
+from graph_api.store.ledger.mending import mend
+from graph_api.store.ledger.recompute import Difference, Recount
+from graph_api.store.ledger.turn import Turn
 
 P = ParamSpec("P")
+#: So many differences are shown; all are counted, and put right.
+_SHOWN: Final = 20
 
 
 def awaited(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -99,3 +107,51 @@ async def status(settings: Settings, /) -> None:
     console.print(table)
     if not state.current:
         raise click.exceptions.Exit(1)
+
+
+@graph.command("recompute")
+@click.option("--check", is_flag=True, help="Change nothing; exit code 1 when something differs.")
+@click.option(
+    "--spool",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder for intermediate files, about 1 kB a transfer; else the system's.",
+)
+@click.pass_obj
+@awaited
+async def recompute(settings: Settings, /, check: bool, spool: Path | None) -> None:
+    """Work flows, holdings and counters out of the facts anew, and put right what differs.
+
+    Nobody else can write meanwhile.
+    """
+    with TemporaryDirectory(dir=spool, prefix="deskgraph-") as folder:
+        async with connect.current_graph(settings) as door:
+            turn = Turn(door, clock=connect.now, waiting=_waiting)
+            recount = Recount(door, Path(folder))
+            try:
+                await turn.hold(chain.id for chain in CHAINS)
+                found = _shown(recount.differences())
+                wrong = await (_counted(found) if check else mend(turn, found))
+            finally:
+                await turn.give_back()
+    compared = ", ".join(f"{count:,} {kind}" for kind, count in sorted(recount.compared.items()))
+    done = "differ" if check else "were put right"
+    click.echo(f"Compared {compared or 'nothing'}; {wrong:,} {done}.")
+    if check and wrong:
+        raise click.exceptions.Exit(1)
+
+
+async def _shown(differences: AsyncIterator[Difference]) -> AsyncIterator[Difference]:
+    number = 0
+    async for difference in differences:
+        number += 1
+        if number <= _SHOWN:
+            click.echo(str(difference))
+        yield difference
+
+
+async def _counted(differences: AsyncIterator[Difference]) -> int:
+    return len([None async for _ in differences])
+
+
+def _waiting(name: str) -> None:
+    click.echo(f"Another process is writing {name}; waiting for its turn to end.", err=True)

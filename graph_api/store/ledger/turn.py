@@ -1,10 +1,10 @@
 """The right to write: leases of what a batch meets, taken in order, waited for and kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.records import Record
@@ -15,6 +15,8 @@ from graph_api.store.holders import new_holder
 from graph_api.store.leases import Lease, LeaseLost
 from graph_api.store.ledger.batch import Counts
 from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, leases_needed
+
+Answer = TypeVar("Answer")
 
 _WAIT_S: Final = 0.25
 
@@ -54,6 +56,22 @@ class Turn:
         except LeaseLost:
             await self.give_back()
             raise
+
+    async def change(
+        self, names: Sequence[str], work: Callable[[Writing], Awaitable[Answer]]
+    ) -> Answer:
+        """Run ``work`` in a transaction that keeps the leases ``names``, which must be held.
+
+        Raises: LeaseLost; nothing is written then.
+        """
+
+        async def fenced(writing: Writing) -> Answer:
+            held = [self._held[name] for name in leases.in_order(names)]
+            await leases.keep(writing, held, now=self._clock(), lasts=self._lasts)
+            return await work(writing)
+
+        async with self._alone:
+            return await self._graph.write(fenced)
 
     async def hold(self, names: Iterable[str]) -> bool:
         """Make sure that the leases ``names`` are ours; waits for whoever has one of them.

@@ -1,0 +1,7 @@
+// Totals of flows as they are kept, in the order of their ids.
+// $after id of the last one of the page before   $limit   uses constraint flow_id
+MATCH (f:Flow) WHERE f.id > $after
+WITH f ORDER BY f.id LIMIT $limit
+RETURN f.id AS id, f.sender AS sender, f.recipient AS recipient, f.token AS token,
+       f.transfers AS transfers, f.amount_raw AS amount_raw, f.first_at AS first_at,
+       f.last_at AS last_at
