@@ -1,20 +1,11 @@
-// Contracts that a wallet called in its newest $scan transactions, by contract and method;
-// all other transactions are one row without a contract.
+// What a wallet called or paid in its newest $scan transactions, by recipient and method.
 // $branches of owner, after and end (keys, exclusive)
 UNWIND $branches AS b
 CALL (b) {
   MATCH (x:Transaction) WHERE x.sender_key > b.after AND x.sender_key < b.end
   WITH x ORDER BY x.sender_key LIMIT $scan
-  WITH collect(x) AS xs, count(x) AS scanned
-  UNWIND xs AS x
-  WITH scanned, x.recipient AS contract, x.method_id AS method_id, count(x) AS calls,
+  RETURN b.owner AS owner, x.recipient AS contract, x.method_id AS method_id, count(x) AS calls,
     sum(CASE WHEN x.status = 0 THEN 1 ELSE 0 END) AS failed,
     min(x.block_time) AS first_at, max(x.block_time) AS last_at
-  OPTIONAL MATCH (w:Wallet {id: contract})
-  WHERE method_id IS NOT NULL OR w.kind = 'contract'
-  WITH scanned, w.id AS contract, CASE WHEN w.id IS NULL THEN null ELSE method_id END AS method_id,
-    sum(calls) AS calls, sum(failed) AS failed, min(first_at) AS first_at, max(last_at) AS last_at
-  RETURN b.owner AS owner, scanned, contract, method_id, calls, failed,
-    first_at, last_at
 }
-RETURN owner, scanned, contract, method_id, calls, failed, first_at, last_at
+RETURN owner, contract, method_id, calls, failed, first_at, last_at

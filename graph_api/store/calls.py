@@ -7,20 +7,21 @@ import msgspec
 
 from graph_api.domain.ids import AccountId
 from graph_api.domain.positions import page_key
+from graph_api.domain.records import WalletKind
 from graph_api.store.graph import Graph
 from graph_api.store.streams import END
+from graph_api.store.wallets import by_ids
 
 #: How many of a wallet's newest transactions are looked through.
 NEWEST: Final = 5_000
 
 
 class CallRow(msgspec.Struct, frozen=True):
-    """Calls of one method of one contract among the newest transactions of a wallet; without a
-    contract, all its payments.
+    """Calls of one method of one recipient among the newest transactions of a wallet; without a
+    method they are payments, unless a contract receives them.
     """
 
     owner: AccountId
-    scanned: int
     contract: AccountId | None
     method_id: str | None
     calls: int
@@ -58,21 +59,26 @@ async def interactions(graph: Graph, wallets: list[AccountId]) -> dict[AccountId
         for wallet in wallets
     ]
     rows = await graph.read_each("calls/of_wallets", CallRow, branches, scan=NEWEST)
+    # Coins sent without a selector are a call where a contract receives them.
+    plain = list({row.contract: None for row in rows if row.contract and row.method_id is None})
+    known = await by_ids(graph, plain) if plain else {}
+    contracts = {key for key, row in known.items() if row.kind == WalletKind.CONTRACT}
     by_wallet: dict[AccountId, list[CallRow]] = {wallet: [] for wallet in wallets}
     for row in rows:
         by_wallet[row.owner].append(row)
-    return {wallet: _interactions(found) for wallet, found in by_wallet.items()}
+    return {wallet: _interactions(found, contracts) for wallet, found in by_wallet.items()}
 
 
-def _interactions(rows: list[CallRow]) -> Interactions:
+def _interactions(rows: list[CallRow], contracts: set[AccountId]) -> Interactions:
     by_contract: dict[AccountId, list[CallRow]] = {}
     for row in sorted(rows, key=lambda row: (-row.calls, row.method_id or "")):
-        if row.contract is not None:
+        called = row.method_id is not None or row.contract in contracts
+        if called and row.contract is not None:
             by_contract.setdefault(row.contract, []).append(row)
-    contracts = [
+    uses = [
         ContractCalls(contract=contract, methods=methods)
         for contract, methods in by_contract.items()
     ]
-    contracts.sort(key=lambda one: (-one.calls, one.contract))
-    scanned = max((row.scanned for row in rows), default=0)
-    return Interactions(contracts=contracts, scanned=scanned, complete=scanned < NEWEST)
+    uses.sort(key=lambda one: (-one.calls, one.contract))
+    scanned = sum(row.calls for row in rows)
+    return Interactions(contracts=uses, scanned=scanned, complete=scanned < NEWEST)

@@ -9,7 +9,7 @@ A filtered page looks at no more than ``BUDGET`` rows; where that does not fill 
 which place it stopped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final, Generic, TypeVar
 
@@ -44,8 +44,8 @@ class Stream(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
     row passed the filters.
     ``scan`` looks through keys and filters, ``window`` counts them; ``newest`` reads them as they
     are, where a shorter statement is worth it. ``prefix`` is what the keys of an owner begin with,
-    ``letters`` every character that may follow, in their order. ``sparse`` says that rows are few
-    among the keys even without filters.
+    ``letters`` every character that may follow, in their order. ``reader`` answers instead of
+    ``scan`` where that takes more than one statement: few rows among many keys.
     """
 
     record: type[Row]
@@ -54,7 +54,10 @@ class Stream(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
     newest: str | None = None
     prefix: Callable[[str], str] = _digest
     letters: str = _OF_KEYS
-    sparse: bool = False
+    reader: "Reader | None" = None
+
+
+Reader = Callable[[Graph, list[dict[str, Any]], dict[str, Any]], Awaitable[list[Any]]]
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -151,7 +154,7 @@ async def pages(
         for owner in owners
     ]
     filters = filters or {}
-    filtered = stream.sparse or any(value is not None for value in filters.values())
+    filtered = stream.reader is not None or any(value is not None for value in filters.values())
     for scan in _ROUNDS if filtered else repeat(None):
         active = [walk for walk in walks if walk.open]
         if not active:
@@ -177,8 +180,7 @@ async def _read_on(
     if stream.newest is not None and scan is None:
         rows = await graph.read_each(stream.newest, stream.record, branches, limit=limit)
     else:
-        parameters = {**filters, "scan": scan or limit, "limit": limit}
-        rows = await graph.read_each(stream.scan, stream.record, branches, **parameters)
+        rows = await _scanned(graph, stream, branches, filters, scan=scan or limit, limit=limit)
     for walk, mine in _by_walk(walks, rows):
         reached = [_reached(side, scan or limit, limit) for side in _by_side(mine)]
         # What one side shows behind the place where another stopped may lack rows of the other.
@@ -200,12 +202,26 @@ async def _read_back(
     most = 4 * wanted + 100
     windows = await _windows(graph, stream, walks, wanted=wanted, most=most)
     branches = [walk.branch(windows[walk.owner]) for walk in walks]
-    parameters = {**filters, "scan": most, "limit": most}
-    rows = await graph.read_each(stream.scan, stream.record, branches, **parameters)
+    rows = await _scanned(graph, stream, branches, filters, scan=most, limit=most)
     for walk, mine in _by_walk(walks, rows):
         low = windows[walk.owner].after
         walk.keep(mine, until=None)
         walk.go_on_from(None if low == walk.spans[0].after else low)
+
+
+async def _scanned(
+    graph: Graph,
+    stream: Stream[Row],
+    branches: list[dict[str, Any]],
+    filters: dict[str, Any],
+    *,
+    scan: int,
+    limit: int,
+) -> list[Any]:
+    parameters = {**filters, "scan": scan, "limit": limit}
+    if stream.reader is not None:
+        return await stream.reader(graph, branches, parameters)
+    return [*await graph.read_each(stream.scan, stream.record, branches, **parameters)]
 
 
 def _by_walk(

@@ -98,7 +98,7 @@ async def _of_symbol(
     rows = await graph.read("tokens/by_symbols", TokenRow, symbols=[symbol], limit=NAMESAKES)
     most_used = question.order is TokenOrder.MOST_USED
     ordered = sorted(
-        (f"{10**12 - row.transfers:012d}|{row.id}" if most_used else row.id, row)
+        (f"{10**12 - row.transfers:013d}|{row.id}" if most_used else row.id, row)
         for row in rows
         if question.chain in (None, row.chain)
     )
