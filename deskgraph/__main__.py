@@ -19,9 +19,10 @@ from ingest.jobs import commands as ingest_commands
 def main() -> None:
     """Run the command; an error is one sentence on standard error and exit code 2."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Click gives the code of an early exit back instead of raising it.
+        code = cli(standalone_mode=False)
+        if code:
+            sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -80,13 +80,15 @@ FAULTS: Final[tuple[tuple[Callable[[Path], Path], tuple[str, ...], str], ...]] =
 
 
 class Command:
-    """``deskgraph ingest load`` in this process, from its arguments to its exit code."""
+    """``deskgraph ingest load`` (or another) in this process, from arguments to exit code."""
 
     def __init__(self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capfd, self._monkeypatch = capfd, monkeypatch
 
-    def __call__(self, *arguments: str | Path) -> Ended:
-        argv = ["deskgraph", "ingest", "load", *map(str, arguments)]
+    def __call__(
+        self, *arguments: str | Path, command: tuple[str, ...] = ("ingest", "load")
+    ) -> Ended:
+        argv = ["deskgraph", *command, *map(str, arguments)]
         self._monkeypatch.setattr("sys.argv", argv)
         self._capfd.readouterr()
         code = 0
@@ -244,3 +246,22 @@ def test_what_is_read_is_what_the_checkpoint_says(command: Command, tmp_path: Pa
     assert [first[name] for name in names] == [26, 20, 5, 1]
     assert [again[name] for name in names] == [26, 0, 25, 1]
     assert again["datasets"][0]["rejects_file"] == first["datasets"][0]["rejects_file"]
+
+
+def test_recompute_says_what_is_wrong_and_puts_it_right(command: Command, tmp_path: Path) -> None:
+    command(csv_file(tmp_path / "t.csv", list(transfer_rows(1, rows=50))), "--chain", "ethereum")
+    recompute = ("graph", "recompute")
+    sound = command("--check", command=recompute)
+    assert (sound.code, sound.out.splitlines()[-1].endswith("; 0 differ.")) == (0, True), sound.err
+    spoil = "MATCH (f:Flow) WITH f LIMIT 1 SET f.amount_raw = '7'"
+    assert command(spoil, "--write", command=("cypher",)).code == 0
+
+    checked = command("--check", command=recompute)
+    mended = command(command=recompute)
+
+    assert (checked.code, mended.code) == (1, 0)
+    for ended, last in ((checked, "; 1 differ."), (mended, "; 1 were put right.")):
+        first, second = ended.out.splitlines()
+        assert "amount_raw is 7, should be" in first
+        assert second.endswith(last)
+    assert command("--check", command=recompute).code == 0
