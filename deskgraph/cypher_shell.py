@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -17,6 +17,8 @@ from deskgraph import cookbook
 from graph_api.domain.errors import BadInput
 from graph_api.store import guard
 from graph_api.store.graph import Graph
+
+_WIDEST: Final = 100_000
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ def as_script(asked: Asked) -> str:
 
 def as_list(*, console: Console) -> None:
     """The questions of the cookbook with what each has to be told."""
+    if not console.is_terminal:
+        console.width = _WIDEST
     table = Table("question", "answers", "parameters", box=None, header_style="bold")
     for question in cookbook.questions():
         table.add_row(f"@{question.name}", question.question, Text(question.usage))
@@ -79,8 +83,12 @@ def as_csv(keys: Sequence[str], rows: list[list[Any]]) -> str:
 
 
 def as_table(keys: Sequence[str], rows: list[list[Any]], *, console: Console) -> None:
-    """For people."""
-    table = Table(*keys, box=None, header_style="bold")
+    """For people: nothing is cut off, and ids stay on one line where nothing limits a line."""
+    if not console.is_terminal:
+        console.width = _WIDEST
+    table = Table(box=None, header_style="bold")
+    for key in keys:
+        table.add_column(Text(key), overflow="fold")
     for row in rows:
         # As text: a label may hold brackets, which are markup otherwise.
         table.add_row(*(Text(_cell(value)) for value in row))

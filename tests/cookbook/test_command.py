@@ -40,7 +40,6 @@ async def address(embedded_address: GraphAddress) -> GraphAddress:
 def run(address: GraphAddress, tmp_path: Path) -> Run:
     environment = {
         "HOME": str(tmp_path),
-        "COLUMNS": "200",
         "DESKGRAPH_NEO4J__URL": address.url,
         "DESKGRAPH_NEO4J__USER": address.user,
         "DESKGRAPH_NEO4J__PASSWORD": address.password,
@@ -76,6 +75,11 @@ def test_csv_has_a_header_and_json_for_lists(run: Run) -> None:
         ["text", "list", "nothing"],
         ["a,b", '[1,"x"]', ""],
     ]
+
+
+def test_a_table_in_a_file_keeps_every_value_on_one_line(run: Run) -> None:
+    done = run("RETURN $id AS id, $id + $id AS twice", "-p", f"id={'x' * 90}")
+    assert done.stdout.splitlines()[1].split() == ["x" * 90, "x" * 180]
 
 
 def test_a_table_shows_brackets_as_they_are(run: Run) -> None:
