@@ -1,12 +1,13 @@
 // All labels as of a moment, in the order of their ids: looks at up to $scan and
 // returns up to $limit that pass the filters, how many it saw and the key of the last one.
 // $branches of owner, after and end (keys, exclusive)
-// $at epoch ms   $source $min_confidence; null leaves one out
+// $at epoch ms   $source $category $min_confidence; null leaves one out
 UNWIND $branches AS b
 CALL (b) {
   MATCH (l:Label) WHERE l.id > b.after AND l.id < b.end
   WITH l ORDER BY l.id LIMIT $scan
   WITH collect(CASE WHEN ($source IS NULL OR l.source = $source)
+    AND ($category IS NULL OR l.category = $category)
     AND ($min_confidence IS NULL OR l.confidence >= $min_confidence)
     AND (l.learned_at IS NULL OR l.learned_at <= $at)
     AND (l.withdrawn_at IS NULL OR l.withdrawn_at > $at)

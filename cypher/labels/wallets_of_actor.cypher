@@ -2,7 +2,8 @@
 // looks at up to $scan labels and returns up to $limit that have wallets which pass the filters,
 // how many it saw and the key of the last one.
 // $branches of owner, after and end (keys, exclusive)
-// $at epoch ms   $min_confidence $chain $active; null leaves one out
+// $at, $since, $until epoch ms   $category $min_confidence $chain $kind $active;
+// null leaves one out
 UNWIND $branches AS b
 CALL (b) {
   MATCH (l:Label) WHERE l.actor_key > b.after AND l.actor_key < b.end
@@ -10,6 +11,7 @@ CALL (b) {
   OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
   OPTIONAL MATCH (w)-[:HAS_LABEL]->(o:Label)
   WITH l.actor_key AS key, w, min(CASE WHEN o.actor = b.owner
+    AND ($category IS NULL OR o.category = $category)
     AND ($min_confidence IS NULL OR o.confidence >= $min_confidence)
     AND (o.learned_at IS NULL OR o.learned_at <= $at)
     AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
@@ -18,6 +20,9 @@ CALL (b) {
     THEN o.actor_key END) AS surest
   WITH key, collect(CASE WHEN key = surest
     AND ($chain IS NULL OR w.chain = $chain)
+    AND ($kind IS NULL OR w.kind = $kind)
+    AND ($since IS NULL OR w.last_seen_at >= $since)
+    AND ($until IS NULL OR w.first_seen_at <= $until)
     AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
     THEN w.id END) AS wallets
   WITH key, wallets ORDER BY key

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import strawberry
 
+from graph_api.domain.categories import Category
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import (
@@ -22,17 +23,23 @@ from graph_api.domain.ids import (
 )
 from graph_api.domain.records import WalletKind
 from graph_api.schema.scalars import BigInt, TransactionHash
+from graph_api.services.finding import LabelledQuestion
 from graph_api.store.blocks import Window
+from graph_api.store.labels import LabelFilter
+from graph_api.store.labels import WalletFilter as LabelledFilter
 from graph_api.store.tokens import TokenOrder
 from graph_api.store.transactions import TransactionFilter
 from graph_api.store.transfers import Direction, TransferFilter
-from graph_api.store.wallets import WalletOrder
+from graph_api.store.wallets import WalletOrder, WalletQuestion
 
 T = TypeVar("T")
 
 strawberry.enum(
     TokenOrder,
-    description="How tokens are ordered: by ID, or the one with the most transfers first.",
+    description=(
+        "How tokens are ordered: by ID, or MOST_USED, the one with the most transfers first; "
+        "within a chain those without any are left out."
+    ),
 )
 
 _SELECTOR: Final = re.compile(r"0x[0-9a-f]{8}")
@@ -49,6 +56,7 @@ class TransactionStatus(Enum):
 
 
 strawberry.enum(WalletKind, description="What stands behind a wallet.")
+strawberry.enum(Category, description="What an address is used for.")
 strawberry.enum(Direction, description="Which way value moved, seen from a wallet.")
 strawberry.enum(
     WalletOrder,
@@ -232,6 +240,82 @@ class WalletFilterInput:
     active_until: datetime | None = strawberry.field(
         default=None, description="Only those whose earliest known activity is not younger."
     )
+    actor: str | None = strawberry.field(
+        default=None, description="Only those that labels say are this actor's; its slug."
+    )
+    category: Category | None = strawberry.field(
+        default=None, description="Only those that a label puts into this category."
+    )
+    min_confidence: float | None = strawberry.field(
+        default=None, description="Only by labels of an actor or category that are so sure, 0 to 1."
+    )
+    as_of: datetime | None = strawberry.field(
+        default=None, description="Labels as they were known, and held, at this moment; else now."
+    )
+
+    def asked(self) -> LabelledQuestion:
+        """The conditions. Raises: BadInput."""
+        return LabelledQuestion(
+            wallets=WalletQuestion(
+                chain=self.chain,
+                kind=self.kind,
+                active_since=self.active_since,
+                active_until=self.active_until,
+            ),
+            actor=self.actor,
+            category=self.category,
+            min_confidence=_confidence(self.min_confidence),
+            as_of=self.as_of,
+        )
+
+
+@strawberry.input(name="LabelFilter", description="Which labels are wanted; all must hold.")
+class LabelFilterInput:
+    """Conditions of a list of labels."""
+
+    source: str | None = strawberry.field(default=None, description="Only what this source says.")
+    category: Category | None = strawberry.field(default=None, description="Only of this category.")
+    min_confidence: float | None = strawberry.field(
+        default=None, description="Only claims that are at least so sure, 0 to 1."
+    )
+
+    def asked(self) -> LabelFilter:
+        """The conditions. Raises: BadInput."""
+        return LabelFilter(
+            source=self.source,
+            category=self.category,
+            min_confidence=_confidence(self.min_confidence),
+        )
+
+
+@strawberry.input(
+    name="LabelledWalletFilter",
+    description="Which of an actor's wallets are wanted; all must hold.",
+)
+class LabelledWalletFilterInput:
+    """Conditions of a list of labelled wallets."""
+
+    chain: ChainId | None = strawberry.field(default=None, description="Only on this chain.")
+    kind: WalletKind | None = strawberry.field(default=None, description="Only of this kind.")
+    active: bool | None = strawberry.field(
+        default=None, description="Only with (or without) loaded transfers."
+    )
+    category: Category | None = strawberry.field(
+        default=None, description="Only where the label has this category."
+    )
+    min_confidence: float | None = strawberry.field(
+        default=None, description="Only where the label is at least so sure, 0 to 1."
+    )
+
+    def asked(self) -> LabelledFilter:
+        """The conditions. Raises: BadInput."""
+        return LabelledFilter(
+            chain=self.chain,
+            kind=self.kind,
+            active=self.active,
+            category=self.category,
+            min_confidence=_confidence(self.min_confidence),
+        )
 
 
 def _window(
@@ -244,6 +328,12 @@ def _window(
     if min(from_block or 0, to_block or 0) < 0:
         raise BadInput("Blocks are numbered from 0.")
     return Window(since=since, until=until, from_block=from_block, to_block=to_block)
+
+
+def _confidence(least: float | None) -> float | None:
+    if least is not None and not 0 <= least <= 1:
+        raise BadInput("Confidence is a fraction of 0 to 1.")
+    return least
 
 
 def _given(value: T | None) -> T:

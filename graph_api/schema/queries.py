@@ -3,6 +3,7 @@
 from typing import Final
 
 import strawberry
+from msgspec.structs import replace
 
 from graph_api.domain.chains import CHAINS
 from graph_api.domain.errors import BadInput
@@ -28,13 +29,15 @@ from graph_api.schema.ledger import (
 )
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.steps import root
+from graph_api.services import finding
+from graph_api.services.finding import LabelledQuestion
 from graph_api.store import chains, tokens, transactions, transfers, wallets
 from graph_api.store.chains import ChainRow
 from graph_api.store.graph import Graph
 from graph_api.store.tokens import TokenOrder, TokenQuestion
 from graph_api.store.transactions import TransactionFilter, TransactionQuestion
 from graph_api.store.transfers import TransferFilter, TransferQuestion, TransferRow
-from graph_api.store.wallets import WalletOrder, WalletQuestion
+from graph_api.store.wallets import WalletOrder
 
 _RECENT: Final = Paging(default=20, ceiling=100)
 
@@ -63,15 +66,9 @@ def _chain(id: ChainId) -> ChainId:
 
 def _wallets(
     filter: WalletFilterInput | None = None, order: WalletOrder = WalletOrder.ID
-) -> WalletQuestion:
-    asked = filter or WalletFilterInput()
-    return WalletQuestion(
-        order=order,
-        chain=asked.chain,
-        kind=asked.kind,
-        active_since=asked.active_since,
-        active_until=asked.active_until,
-    )
+) -> LabelledQuestion:
+    asked = (filter or WalletFilterInput()).asked()
+    return replace(asked, wallets=replace(asked.wallets, order=order))
 
 
 def _tokens(
@@ -140,7 +137,7 @@ class LedgerQuery:
         description="One wallet; null when nothing of it is loaded.",
     )
     wallets: Connection[Wallet] = root(
-        wallets.search,
+        finding.wallets_found,
         key=_wallets,
         of=Wallet.of,
         order="wallets",
@@ -150,8 +147,9 @@ class LedgerQuery:
             "order": "NEWEST_ACTIVITY needs the filter's `chain`.",
         },
         description=(
-            "Wallets by their ids, or by their newest transfers. Where few meet the filter, a "
-            "page may stop early: see `pageInfo.stopped`."
+            "Wallets by their ids, or by their newest transfers; those of an actor or a category "
+            "by how sure that is. Where few meet the filter, a page may stop early: see "
+            "`pageInfo.stopped`."
         ),
     )
     token: Token | None = root(

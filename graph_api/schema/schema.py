@@ -10,18 +10,30 @@ from graph_api.schema.activity import TransactionActivity, WalletActivity
 from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
+from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
+from graph_api.schema.protocols import WalletProtocols
 from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
+from graph_api.schema.search import SearchQuery
+from graph_api.schema.status import ChainTokens, StatusQuery
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
 
 #: What types of the ledger get from modules of their own; naming them here loads those.
-EXTENSIONS: Final = (WalletHoldings, TokenHolders, WalletActivity, TransactionActivity)
+EXTENSIONS: Final = (
+    WalletHoldings,
+    TokenHolders,
+    WalletActivity,
+    TransactionActivity,
+    WalletLabels,
+    WalletProtocols,
+    ChainTokens,
+)
 
 
 @strawberry.type(description="Everything that can be asked.")
-class Query(LedgerQuery, NodeQuery):
+class Query(LedgerQuery, LabelQuery, SearchQuery, StatusQuery, NodeQuery):
     """The root of all questions, one base class for each subject."""
 
 

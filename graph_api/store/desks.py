@@ -81,7 +81,7 @@ async def listed(
     *,
     source: DeskSource = DeskSource.ALL,
     validated_only: bool = False,
-    types: Sequence[ActorType] = DESK_TYPES,
+    types: Sequence[ActorType] | None = None,
     as_of: datetime | None = None,
     now: datetime,
     page: Page,
@@ -91,14 +91,16 @@ async def listed(
     Args:
         source: Those of desk registries, those that the database shows at work, or both.
         validated_only: Leave out those of which no labelled wallet has loaded transfers.
-        types: What kinds of actors count as desks.
+        types: What kinds of actors count as desks; ``DESK_TYPES`` where not given.
     """
     registered = True if source is DeskSource.REGISTRY else None
     rows: list[tuple[str, DeskRow]] = []
     window, looked_at, stopped = page, 0, None
     while len(rows) <= page.size:
         window = msgspec.structs.replace(window, size=_AT_ONCE)
-        some = await actors.listed(graph, types=types, registered=registered, page=window)
+        some = await actors.listed(
+            graph, types=types or DESK_TYPES, registered=registered, page=window
+        )
         ordered = list(some.rows)[::-1] if page.backward else list(some.rows)
         rows += [
             (row.actor.id, row)

@@ -11,9 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.domain import records
+from graph_api.domain.categories import Category
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.pages import Page, Slice, slice_of
+from graph_api.domain.records import WalletKind
 from graph_api.store import streams, wallets
 from graph_api.store.graph import Graph
 from graph_api.store.streams import Stream
@@ -82,17 +84,24 @@ class LabelFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which labels are asked for; None leaves a condition out."""
 
     source: str | None = None
+    category: Category | None = None
     min_confidence: float | None = None
 
 
 class WalletFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which labelled wallets are asked for; None leaves a condition out.
 
-    ``active`` asks for those that have (or have not) loaded transfers.
+    ``active`` asks for those that have (or have not) loaded transfers, ``since`` and ``until`` for
+    those whose known activity reaches into that time. ``category`` and ``min_confidence`` are of
+    the label.
     """
 
     chain: ChainId | None = None
+    kind: WalletKind | None = None
     active: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    category: Category | None = None
     min_confidence: float | None = None
 
 

@@ -1,11 +1,17 @@
 """Questions about swaps on decentralised exchanges."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from graph_api.domain.ids import AccountId, ChainId, TransactionId
+from graph_api.domain.positions import page_key
 from graph_api.store.graph import Graph
+from graph_api.store.streams import END
+
+#: How many of a wallet's newest transactions are looked through.
+NEWEST: Final = 5_000
 
 
 class SwapRow(msgspec.Struct, frozen=True):
@@ -22,6 +28,26 @@ class SwapRow(msgspec.Struct, frozen=True):
     amount1_raw: str
     block_number: int | None
     block_time: datetime | None
+
+
+class _OfWallet(SwapRow, frozen=True):
+    owner: AccountId
+    key: str
+
+
+async def of_wallets(
+    graph: Graph, wallets: list[AccountId], *, first: int
+) -> dict[AccountId, list[SwapRow]]:
+    """The swaps that each wallet made by its own transactions, the newest first."""
+    branches = [
+        {"owner": wallet, "after": page_key(wallet, ""), "end": page_key(wallet, END)}
+        for wallet in wallets
+    ]
+    rows = await graph.read_each("swaps/of_wallets", _OfWallet, branches, scan=NEWEST, limit=first)
+    made: dict[AccountId, list[SwapRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.key, row.id)):
+        made.setdefault(row.owner, []).append(row)
+    return made
 
 
 async def of_transactions(

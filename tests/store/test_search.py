@@ -7,7 +7,7 @@ import pytest
 
 from graph_api.domain.categories import Category
 from graph_api.domain.errors import BadInput
-from graph_api.domain.records import ActorType, Token
+from graph_api.domain.records import ActorType, Record, Token
 from graph_api.store import search
 from graph_api.store.graph import Graph
 from graph_api.store.search import Hit, Match, SearchKind
@@ -165,7 +165,7 @@ async def test_coins_are_found_by_their_names(town: Graph) -> None:
 
 
 async def test_a_reload_makes_no_second_entry(ledger: Ledger) -> None:
-    batch = [actor("desk"), given.token("USD"), said("w1", "One Desk", actor="desk")]
+    batch: list[Record] = [actor("desk"), given.token("USD"), said("w1", "One Desk", actor="desk")]
     await ledger.write(*batch)
     before = await ledger.graph.run_alone("MATCH (t:Term) RETURN count(t) AS n")
 

@@ -2,11 +2,12 @@
 // returns up to $limit that pass the filters, how many it saw and the key of the last one.
 // $owner, $after and $end (keys, exclusive), joined by UNION ALL for several owners. No ORDER BY
 // and no other condition beside the range: this engine would sort, or leave the index.
-// $at epoch ms   $source $min_confidence; null leaves one out
+// $at epoch ms   $source $category $min_confidence; null leaves one out
 MATCH (l:Label) WHERE l.category_key > $after AND l.category_key < $end
 WITH l LIMIT $scan
 WITH collect(CASE WHEN l.category = $owner
   AND ($source IS NULL OR l.source = $source)
+  AND ($category IS NULL OR l.category = $category)
   AND ($min_confidence IS NULL OR l.confidence >= $min_confidence)
   AND (l.learned_at IS NULL OR l.learned_at <= $at)
   AND (l.withdrawn_at IS NULL OR l.withdrawn_at > $at)

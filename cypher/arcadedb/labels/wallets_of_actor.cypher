@@ -3,12 +3,14 @@
 // how many it saw and the key of the last one.
 // $owner, $after and $end (keys, exclusive), joined by UNION ALL for several owners. No ORDER BY
 // and no other condition beside the range: this engine would sort, or leave the index.
-// $at epoch ms   $min_confidence $chain $active; null leaves one out
+// $at, $since, $until epoch ms   $category $min_confidence $chain $kind $active;
+// null leaves one out
 MATCH (l:Label) WHERE l.actor_key > $after AND l.actor_key < $end
 WITH l LIMIT $scan
 OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
 OPTIONAL MATCH (w)-[:HAS_LABEL]->(o:Label)
 WITH l.actor_key AS key, w, min(CASE WHEN o.actor = $owner
+  AND ($category IS NULL OR o.category = $category)
   AND ($min_confidence IS NULL OR o.confidence >= $min_confidence)
   AND (o.learned_at IS NULL OR o.learned_at <= $at)
   AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
@@ -17,6 +19,9 @@ WITH l.actor_key AS key, w, min(CASE WHEN o.actor = $owner
   THEN o.actor_key END) AS surest
 WITH key, collect(CASE WHEN key = surest
   AND ($chain IS NULL OR w.chain = $chain)
+  AND ($kind IS NULL OR w.kind = $kind)
+  AND ($since IS NULL OR w.last_seen_at >= $since)
+  AND ($until IS NULL OR w.first_seen_at <= $until)
   AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
   THEN w.id END) AS wallets
 WITH key, wallets ORDER BY key
