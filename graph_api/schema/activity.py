@@ -274,7 +274,7 @@ class Output:
 class WalletActivity:
     """What a wallet does."""
 
-    counterparties: list[Counterparty] = batched(
+    counterparties: list[Counterparty] | None = batched(
         flows.counterparties,
         key="flow_degree",
         of=Counterparty.of,

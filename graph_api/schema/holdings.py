@@ -144,7 +144,7 @@ class Holder:
 class WalletHoldings:
     """What a wallet holds."""
 
-    portfolio: Portfolio = batched(
+    portfolio: Portfolio | None = batched(
         balances.portfolios,
         key="account_id",
         of=Portfolio.of,

@@ -136,7 +136,7 @@ class LedgerQuery:
         arguments={"by": _NAMES},
         description="One wallet; null when nothing of it is loaded.",
     )
-    wallets: Connection[Wallet] = root(
+    wallets: Connection[Wallet] | None = root(
         finding.wallets_found,
         key=_wallets,
         of=Wallet.of,
@@ -159,7 +159,7 @@ class LedgerQuery:
         arguments={"by": _NAMES},
         description="One token; null when nothing of it is loaded.",
     )
-    tokens: Connection[Token] = root(
+    tokens: Connection[Token] | None = root(
         tokens.search,
         key=_tokens,
         of=Token.of,
@@ -178,7 +178,7 @@ class LedgerQuery:
         arguments={"by": _NAMES},
         description="One transaction; null when nothing of it is loaded.",
     )
-    transactions_search: Connection[Transaction] = root(
+    transactions_search: Connection[Transaction] | None = root(
         transactions.search,
         key=_transactions,
         of=Transaction.of,
@@ -192,7 +192,7 @@ class LedgerQuery:
         },
         description="The same as `transactions`, under the name that search pages use.",
     )
-    transactions: Connection[Transaction] = root(
+    transactions: Connection[Transaction] | None = root(
         transactions.search,
         key=_transactions,
         of=Transaction.of,
@@ -213,7 +213,7 @@ class LedgerQuery:
         arguments={"id": "Its `transferId`, such as `eip155:1:0x…:log:7`."},
         description="One transfer; null when it is not loaded.",
     )
-    transfers: Connection[Transfer] = root(
+    transfers: Connection[Transfer] | None = root(
         transfers.search,
         key=_transfers,
         of=Transfer.of,
@@ -227,7 +227,7 @@ class LedgerQuery:
         },
         description=f"Transfers, newest first. {_IN_ONE_OF}",
     )
-    recent_transfers: list[Transfer] = root(
+    recent_transfers: list[Transfer] | None = root(
         _recent,
         of=Transfer.of,
         paging=_RECENT,

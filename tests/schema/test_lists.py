@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from graph_api.domain.ids import ChainId, TokenId
 from graph_api.domain.records import Token, WalletFact, WalletKind
+from graph_api.services import balances
 from graph_api.store import streams
 from graph_api.store.graph import Graph
 from tests import given
@@ -338,3 +339,22 @@ async def test_every_type_of_node_is_found_by_its_id(street: Graph) -> None:
         "Chain",
     }
     assert len(found.statements) == 5
+
+
+async def test_what_is_refused_leaves_the_rest_of_the_answer(
+    street: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(balances, "MOST_MOVES", 0)
+    found = await answer(
+        street,
+        f"""{{ wallet(by: {{accountId: "{wallet("person3")}"}}) {{
+            accountId portfolio(asOf: "2023-11-17T00:00:00Z") {{ asOf }} }}
+          transfers {{ nodes {{ id }} }} chain(id: "eth") {{ slug }} }}""",
+    )
+
+    assert sorted(found.codes) == ["BAD_INPUT", "TOO_COSTLY"]
+    assert found.data == {
+        "wallet": {"accountId": wallet("person3"), "portfolio": None},
+        "transfers": None,
+        "chain": {"slug": "ethereum"},
+    }
