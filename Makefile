@@ -49,7 +49,7 @@ locks: bootstrap ## Check that the locks follow from pyproject.toml
 printed: bootstrap ## Check that the printed schema and documents are up to date
 	@$(PY) -m scripts.printed --check
 
-docs: bootstrap ## Print schema.graphql and docs/graph-model.md anew
+docs: bootstrap ## Print schema.graphql and the printed parts of documents anew
 	@$(PY) -m scripts.printed
 
 format: bootstrap ## Format, and mend what the linter can

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
+from graphql import parse, validate
 
 from deskgraph import cypher_shell
 from deskgraph.__main__ import cli
+from graph_api.schema.schema import build_schema
 from scripts.tree import ROOT, kept_files
 
 DOCUMENTS = [name for name in kept_files(ROOT) if name == "README.md" or name.startswith("docs/")]
@@ -92,6 +94,12 @@ def test_a_console_session_comes_true(document: str, session: str, tmp_path: Pat
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
         assert re.fullmatch(pattern, done.stdout.strip(), re.DOTALL), f"{command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize(("document", "query"), blocks("graphql"))
+def test_a_query_fits_the_schema(document: str, query: str) -> None:
+    del document
+    assert validate(build_schema()._schema, parse(query)) == []
 
 
 def test_there_is_something_to_try() -> None:

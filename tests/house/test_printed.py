@@ -6,17 +6,13 @@ from pathlib import Path
 import pytest
 
 from deskgraph import cookbook
-from graph_api.schema import schema
 from graph_api.server.examples import EXAMPLES
 from graph_api.settings import Settings
 from scripts import printed
 from scripts.tree import ROOT, kept_files
 
 DOCUMENTS = [name for name in kept_files(ROOT) if name.endswith(".md")]
-PRINTED = {
-    path.relative_to(ROOT).as_posix(): text
-    for path, text in printed.printed()
-}  # fmt: skip
+PRINTED = {path.relative_to(ROOT).as_posix(): text for path, text in printed.printed()}
 
 
 @pytest.mark.parametrize("page", PRINTED)
@@ -70,7 +66,3 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
 def anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def test_the_schema_is_printed_too() -> None:
-    assert PRINTED[schema.PRINTED.relative_to(ROOT).as_posix()] == schema.printed()
