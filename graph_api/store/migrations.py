@@ -7,6 +7,7 @@ things after ``$after`` and returns ``last`` and ``changed``; its place is kept 
 transaction, so that it goes on where it was interrupted.
 """
 
+import asyncio
 import re
 from datetime import datetime
 from hashlib import blake2b
@@ -111,13 +112,12 @@ async def migrate(
 ) -> tuple[Migration, ...]:
     """Apply what is pending, in order; returns what was applied. Safe to interrupt and repeat."""
     state = await status(graph, known=known)
-    places = {row.number: row.last for row in state.applied}
     for migration in state.pending:
         if migration.backfill:
-            await _backfill(graph, migration, last=places.get(migration.number), now=now)
+            await _backfill(graph, migration, now=now)
         else:
             for text in migration.statements:
-                await graph.run_alone(text)
+                await _alone(graph, text)
             await _record(graph, migration, last=None, done=True, now=now)
     return state.pending
 
@@ -131,19 +131,37 @@ async def require_current(graph: Graph) -> None:
         )
 
 
-async def _backfill(graph: Graph, migration: Migration, *, last: str | None, now: datetime) -> None:
+async def _alone(graph: Graph, text: str) -> None:
+    # Two processes that change a schema at once disturb each other on the embedded engine, and
+    # what one has made is there for the other when it comes again.
+    for pause_s in (0.1, 0.5, 2.0):
+        try:
+            await graph.run_alone(text)
+            return
+        except Exception:
+            await asyncio.sleep(pause_s)
+    await graph.run_alone(text)
+
+
+async def _backfill(graph: Graph, migration: Migration, *, now: datetime) -> None:
     (text,) = migration.statements
     done = False
     while not done:
 
-        async def step(writing: Writing, after: str | None = last) -> tuple[str | None, bool]:
-            rows = await writing.run_text(text, after=after or "", limit=_BACKFILL_LIMIT)
-            changed = rows[0]["changed"] if rows else 0
-            place = rows[0]["last"] if changed else after
+        async def step(writing: Writing) -> bool:
+            # The place is read in the transaction that moves it on, behind a lock: a step is never
+            # done twice, whoever else is at it.
+            rows = await writing.run("graph/lock_migration", number=migration.number)
+            if rows[0]["done"]:
+                return True
+            after = rows[0]["last"]
+            found = await writing.run_text(text, after=after or "", limit=_BACKFILL_LIMIT)
+            changed = found[0]["changed"] if found else 0
+            place = found[0]["last"] if changed else after
             await _record(writing, migration, last=place, done=changed == 0, now=now)
-            return place, changed == 0
+            return bool(changed == 0)
 
-        last, done = await graph.write(step)
+        done = await graph.write(step)
 
 
 async def _record(

@@ -1,0 +1,83 @@
+"""The model that is described is the one that is there: schema and data, on both engines."""
+
+from pathlib import Path
+
+from graph_api.store.graph import Graph
+from graph_api.store.model import NODES, RELATIONSHIPS
+from tests import given
+from tests.given import Ledger
+from tests.ingest.export import export, written
+from tests.ingest.loading import loaded
+from tests.store.test_ledger_recompute import coins
+
+_TYPES = {
+    str: "STRING",
+    int: "INTEGER",
+    float: "FLOAT",
+    bool: "BOOLEAN",
+    list: "LIST<STRING>",
+}
+
+
+async def test_the_live_schema_is_the_one_that_is_described(open_graph: Graph) -> None:
+    constraints = await open_graph.run_alone("SHOW CONSTRAINTS")
+    indexes = await open_graph.run_alone("SHOW INDEXES")
+
+    unique = {(row["labelsOrTypes"][0], *row["properties"]) for row in constraints}
+    assert all("UNIQUENESS" in row["type"] for row in constraints)
+    assert unique == {(node.label, node.key) for node in NODES if node.key is not None}
+    ranges = {
+        (row["labelsOrTypes"][0], *row["properties"])
+        for row in indexes
+        if row["labelsOrTypes"] and not row["owningConstraint"]
+    }
+    assert ranges == {(node.label, name) for node in NODES for name in node.indexes}
+
+
+async def test_data_has_nothing_that_is_not_described(graph: Graph, tmp_path: Path) -> None:
+    await sample(graph, tmp_path)
+    nodes = {node.label: {one.name: one.type for one in node.properties} for node in NODES}
+    ties = {
+        (tie.start, tie.type, tie.end): {one.name: one.type for one in tie.properties}
+        for tie in RELATIONSHIPS
+    }
+
+    rows = await graph.run_alone("MATCH (n) RETURN labels(n) AS labels, properties(n) AS said")
+    for row in rows:
+        (label,) = row["labels"]
+        for name, value in row["said"].items():
+            assert _TYPES[type(value)] == nodes[label].get(name), (label, name, value)
+    roads = await graph.run_alone(
+        "MATCH (a)-[r]->(b) RETURN labels(a)[0] AS start, type(r) AS type, labels(b)[0] AS end, "
+        "properties(r) AS said"
+    )
+    for row in roads:
+        described = ties[row["start"], row["type"], row["end"]]
+        for name, value in row["said"].items():
+            assert _TYPES[type(value)] == described.get(name), (row, name)
+
+    assert {row["labels"][0] for row in rows} == nodes.keys()
+    assert {(row["start"], row["type"], row["end"]) for row in roads} == ties.keys()
+
+
+async def sample(graph: Graph, folder: Path) -> None:
+    """At least one of everything that the model knows."""
+    data = folder / "data"
+    written(data, export(21, transactions=40))
+    (data / "desks.yaml").write_text(
+        "version: 1\n"
+        "name: desks\n"
+        "actors:\n"
+        "  - id: some_desk\n"
+        "    name: Some Desk\n"
+        "    type: otc_desk\n"
+        "    jurisdictions: [CH]\n"
+        "    wallets:\n"
+        "      ethereum:\n"
+        f"        - address: '{given.address('person 1')}'\n"
+        "          label: Some Desk hot wallet\n"
+        "          source_url: https://example.org/desk\n"
+    )
+    await loaded(graph, data, rejects=folder / "r")
+    async with Ledger.open(graph) as ledger:
+        await ledger.write(*coins())
