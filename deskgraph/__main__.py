@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deskgraph import connect, cypher_shell
+from deskgraph.desk_commands import group as desks
 from deskgraph.graph_commands import awaited, graph
 from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
@@ -96,7 +97,7 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (up, serve, demo, doctor_command, graph):
+for command in (up, serve, demo, doctor_command, graph, desks):
     cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph))
 

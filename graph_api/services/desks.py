@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,9 @@ from graph_api.store.ledger.turn import Turn
 from graph_api.vault import desk_changes
 from graph_api.vault.desk_changes import DeskAction, Edit
 from graph_api.vault.vault import Vault
+
+#: More labels than one wallet ever has.
+_HELD: Final = 1_000
 
 
 class Desks:
@@ -36,11 +40,12 @@ class Desks:
     ) -> Label:
         """Put an address into the registry. Raises: BadInput."""
         label = registry.add(wallet, chains=chains, at=_ms(now))
-        known = await labels.label_by_id(self._graph, label.id)
-        if known is not None and known.withdrawn_at is None:
+        done = await self._done(DeskAction.ADD, change_id, of=label.id, reason=reason)
+        if done is not None:
+            return done
+        if await self._stands(label, now):
             raise BadInput(f"{wallet.address} is in the registry already, as {label.label!r}.")
-        if known is not None:
-            label = registry.again(label, at=_ms(now))
+        label = await self._claimable(label, now)
         edit = Edit(
             action=DeskAction.ADD,
             actor_id=actor.id,
@@ -65,8 +70,12 @@ class Desks:
 
         Raises: NotFound, BadInput.
         """
+        done = await self._done(DeskAction.CORRECT, change_id, of=label_id, reason=reason)
+        if done is not None:
+            return done
         before = await self._label(label_id)
         withdrawn, new = registry.correct(before, wallet, chains=chains, at=_ms(now))
+        new = await self._claimable(new, now)
         edit = Edit(
             action=DeskAction.CORRECT,
             actor_id=wallet.actor or before.actor or "",
@@ -80,6 +89,9 @@ class Desks:
 
     async def withdraw(self, label_id: str, *, reason: str, change_id: str, now: datetime) -> Label:
         """Take a claim back from now on. Raises: NotFound, BadInput."""
+        done = await self._done(DeskAction.WITHDRAW, change_id, of=label_id, reason=reason)
+        if done is not None:
+            return done
         before = await self._label(label_id)
         withdrawn = registry.withdraw(before, at=_ms(now))
         edit = Edit(
@@ -107,6 +119,41 @@ class Desks:
             await desk_changes.record(door, self._principal, edit, id=change_id, now=now)
             await self._turn.write(records)
         await self._turn.give_back()
+
+    async def _done(
+        self, action: DeskAction, change_id: str, *, of: str, reason: str
+    ) -> Label | None:
+        """What the edit ``change_id`` made of the claim ``of``, if it is on record.
+
+        Raises: BadInput when that was another edit.
+        """
+        change = await desk_changes.by_id(self._vault, self._principal, change_id)
+        if change is None:
+            return None
+        edit = change.edit
+        made = msgspec.convert(edit.after or edit.before, Label)
+        changed = made.id if edit.before is None else str(edit.before["id"])
+        if (edit.action, edit.reason) != (action, reason) or not f"{changed}:".startswith(f"{of}:"):
+            raise BadInput(f"Another change of the desk registry has the id {change_id}.")
+        if action is DeskAction.WITHDRAW:
+            return registry.withdraw(made, at=_ms(change.changed_at))
+        return made
+
+    async def _stands(self, label: Label, now: datetime) -> bool:
+        """Whether the registry has the claim and has not taken it back."""
+        known = await labels.label_by_id(self._graph, label.id)
+        if known is not None and known.withdrawn_at is None:
+            return True
+        wallet = label.accounts[0]
+        held = await labels.of_wallets(self._graph, [wallet], now=now, first=_HELD)
+        return any(row.id.startswith(f"{label.id}:") for row in held.get(wallet, ()))
+
+    async def _claimable(self, label: Label, now: datetime) -> Label:
+        """``label``, or the same claim made anew where it was taken back before."""
+        known = await labels.label_by_id(self._graph, label.id)
+        if known is None or known.withdrawn_at is None:
+            return label
+        return registry.again(label, at=_ms(now))
 
 
 def _entry(label: Label) -> dict[str, object]:
