@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -76,7 +77,9 @@ async def _load_paths(
 ) -> None:
     def report(step: Step) -> None:
         summary = step.summary
-        click.echo(f"\r  {Path(summary.source).name}: {summary.read:,} rows", nl=False, err=True)
+        if sys.stderr.isatty():
+            name = Path(summary.source).name
+            click.echo(f"\r  {name}: {summary.read:,} rows", nl=False, err=True)
 
     outcomes = load_paths(
         graph,
@@ -91,7 +94,9 @@ async def _load_paths(
             continue
         new = f"{outcome.written:,} new" if outcome.written else "there already"
         rejected = f", {outcome.rejected:,} rejected" if outcome.rejected else ""
-        click.echo(f"\r  {Path(outcome.source).name}: {outcome.read:,} rows, {new}{rejected}")
+        start = "\r" if sys.stderr.isatty() else ""
+        name = Path(outcome.source).name
+        click.echo(f"{start}  {name}: {outcome.read:,} rows, {new}{rejected}")
 
 
 def _say(base: str, address: GraphAddress, settings: Settings) -> None:
