@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 import cypher
-from graph_api.domain.errors import SchemaUnknown
+from graph_api.domain.errors import BadInput, SchemaUnknown
 from graph_api.store.graph import Graph, Writing
 
 FOLDER: Final = cypher.ROOT / "migrations"
@@ -138,6 +138,8 @@ async def _alone(graph: Graph, text: str) -> None:
         try:
             await graph.run_alone(text)
             return
+        except BadInput:
+            raise
         except Exception:
             await asyncio.sleep(pause_s)
     await graph.run_alone(text)

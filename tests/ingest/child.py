@@ -1,5 +1,11 @@
-"""``ingest load`` without the rest of the launcher: a process that starts fast, to be killed."""
+"""``ingest load`` without the rest of the launcher: a process that starts fast, to be killed.
 
+At its end it says how much memory it had at most.
+"""
+
+import atexit
+import resource
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,5 +33,12 @@ async def door(settings: Settings) -> AsyncIterator[Graph]:
         await graph.close()
 
 
+def tell_peak() -> None:
+    """The most memory that this process had, as a line of JSON."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sys.stderr.write(f'{{"peak_kb": {peak}}}\n')
+
+
 if __name__ == "__main__":
+    atexit.register(tell_peak)
     commands.group(door)(obj=Settings())

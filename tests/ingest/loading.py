@@ -67,6 +67,12 @@ class Ended(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.out, type=dict[str, Any])
 
     @property
+    def peak_mb(self) -> float:
+        """The most memory that the process had."""
+        last = self.err.splitlines()[-1]
+        return msgspec.json.decode(last, type=dict[str, int])["peak_kb"] / 1024
+
+    @property
     def sentences(self) -> list[str]:
         """Standard error without the lines of progress."""
         return [line for line in self.err.splitlines() if line and not line.startswith("{")]
