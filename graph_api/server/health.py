@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graph_api.domain.errors import GraphApiError
+from graph_api.schema.status import CheckOutcome
 
 log = structlog.get_logger("graph_api.server")
 
@@ -36,7 +37,7 @@ class Health:
 
     def __init__(self, checks: Sequence[ReadinessCheck]) -> None:
         self.checks = tuple(checks)
-        self._round: asyncio.Task[list[dict[str, Any]]] | None = None
+        self._round: asyncio.Task[list[CheckOutcome]] | None = None
 
     async def live(self, _request: Request) -> Response:
         """The event loop turns; nothing else is asked."""
@@ -44,18 +45,22 @@ class Health:
 
     async def ready(self, _request: Request) -> Response:
         """200 when every check passes, else 503 with those that failed and how to mend them."""
-        if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._check_all())
-        outcomes = await asyncio.shield(self._round)
-        ready = all(outcome["ok"] for outcome in outcomes)
-        body = {"status": "ok" if ready else "failing", "checks": outcomes}
+        outcomes = await self.outcomes()
+        ready = all(outcome.ok for outcome in outcomes)
+        body = {"status": "ok" if ready else "failing", "checks": [*map(_shown, outcomes)]}
         return _json(200 if ready else 503, body)
 
-    async def _check_all(self) -> list[dict[str, Any]]:
+    async def outcomes(self) -> list[CheckOutcome]:
+        """What becomes of every check."""
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._check_all())
+        return await asyncio.shield(self._round)
+
+    async def _check_all(self) -> list[CheckOutcome]:
         return await asyncio.gather(*(_outcome(check) for check in self.checks))
 
 
-async def _outcome(check: ReadinessCheck) -> dict[str, Any]:
+async def _outcome(check: ReadinessCheck) -> CheckOutcome:
     try:
         async with asyncio.timeout(check.timeout_s):
             await check.probe()
@@ -67,11 +72,15 @@ async def _outcome(check: ReadinessCheck) -> dict[str, Any]:
         # Its words may name hosts and paths: they are for the log.
         log.warning("readiness check failed", check=check.name, exc_info=error)
         return _failed(check, "It failed; the log says why.")
-    return {"name": check.name, "ok": True}
+    return CheckOutcome(name=check.name, ok=True)
 
 
-def _failed(check: ReadinessCheck, message: str) -> dict[str, Any]:
-    return {"name": check.name, "ok": False, "error": message, "remedy": check.remedy}
+def _failed(check: ReadinessCheck, message: str) -> CheckOutcome:
+    return CheckOutcome(name=check.name, ok=False, error=message, remedy=check.remedy)
+
+
+def _shown(outcome: CheckOutcome) -> dict[str, Any]:
+    return {name: value for name, value in asdict(outcome).items() if value is not None}
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:

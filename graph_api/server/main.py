@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,9 +12,10 @@ from graph_api.domain.errors import BadInput
 from graph_api.live.bus import Bus
 from graph_api.schema.context import Context
 from graph_api.schema.schema import build_schema
+from graph_api.schema.status import Installation
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.examples import EXAMPLES
-from graph_api.server.health import ReadinessCheck
+from graph_api.server.health import Health, ReadinessCheck
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -29,6 +31,11 @@ class House:
         self._graph: Graph | None = None
         self._vault: Vault | None = None
         self._bus: Bus | None = None
+        self._installation = Installation(
+            version=version("deskgraph"),
+            limits=schema_options(settings)["limits"],
+            checks=Health(self.checks).outcomes,
+        )
 
     @asynccontextmanager
     async def open(self, _app: Starlette | None = None) -> AsyncIterator[None]:
@@ -54,7 +61,9 @@ class House:
         """What the resolvers of one request see."""
         assert self._graph is not None, "the application has not been started"
         assert self._vault is not None
-        return Context(graph=self._graph, clock=self._clock, parts=(self._vault, self._settings))
+        return Context(
+            graph=self._graph, clock=self._clock, parts=(self._vault, self._installation)
+        )
 
     @property
     def checks(self) -> tuple[ReadinessCheck, ...]:
