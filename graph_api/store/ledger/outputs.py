@@ -1,7 +1,7 @@
 """Outputs of UTXO transactions: created, spent and counted, in whatever order they are loaded."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,13 @@ class OutputState(msgspec.Struct):
         return (self.amount_raw or 0) if self.spent and self.owner else 0
 
 
+class Moment(NamedTuple):
+    """When a transaction created or spent an output."""
+
+    block_number: int | None
+    block_time: int | None
+
+
 class Outputs:
     """The outputs that one batch touches."""
 
@@ -49,7 +56,7 @@ class Outputs:
         self._new: Mapping[str, UtxoTransaction] = {}
         self._before: dict[str, OutputState] = {}
         self._after: dict[str, OutputState] = {}
-        self._moments: dict[str, list[UtxoTransaction]] = {}
+        self._moments: dict[str, list[Moment]] = {}
 
     async def read(self, new: Mapping[str, UtxoTransaction]) -> None:
         """What is known of the outputs of the transactions that are not loaded yet."""
@@ -77,9 +84,25 @@ class Outputs:
                 if state.amount_raw is None:
                     state.amount_raw = spend.amount_raw
 
+        await self._read_moments()
+
     def _touch(self, output: str, transaction: UtxoTransaction) -> OutputState:
-        self._moments.setdefault(output, []).append(transaction)
+        moment = Moment(transaction.block_number, transaction.block_time)
+        self._moments.setdefault(output, []).append(moment)
         return self._after[output]
+
+    async def _read_moments(self) -> None:
+        """What happened to outputs before anybody could tell whose they are."""
+        found = [
+            key
+            for key, before in self._before.items()
+            if before.owner is None and self._after[key].owner is not None
+        ]
+        if not found:
+            return
+        for row in await self._writing.run("ledger/output_moments", ids=found):
+            moment = Moment(row["block_number"], row["block_time"])
+            self._moments[row["id"]].append(moment)
 
     @property
     def owners(self) -> set[str]:
@@ -105,12 +128,12 @@ class Outputs:
                 sent=state.sent_raw - before.sent_raw,
             )
             wallet = self._shelves.wallets[state.owner]
-            for transaction in self._moments[key]:
+            for moment in self._moments[key]:
                 holding.transfers += 1
-                holding.first_at = earliest(holding.first_at, transaction.block_time)
-                holding.last_at = latest(holding.last_at, transaction.block_time)
-                holding.since_block = earliest(holding.since_block, transaction.block_number)
-                wallet.seen(transaction.block_time)
+                holding.first_at = earliest(holding.first_at, moment.block_time)
+                holding.last_at = latest(holding.last_at, moment.block_time)
+                holding.since_block = earliest(holding.since_block, moment.block_number)
+                wallet.seen(moment.block_time)
 
     async def write(self) -> None:
         """Write the outputs, who owns them and what created and spent them."""

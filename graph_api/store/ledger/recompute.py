@@ -222,7 +222,7 @@ class Recount:
             return
 
         async def read(writing: Writing) -> list[Row]:
-            return await writing.run("recompute/output_moments", ids=list(owned))
+            return await writing.run("ledger/output_moments", ids=list(owned))
 
         for moment in await self._graph.write(read):
             row = owned[moment["id"]]
