@@ -39,7 +39,7 @@ from neo4j.exceptions import (
 from cypher import statement
 from graph_api.domain.errors import BadInput, UpstreamUnavailable
 from graph_api.store.bolt.faults import NotOurs, OutOfTime
-from graph_api.store.bolt.reader import Reader, reads
+from graph_api.store.bolt.reader import PATIENCE_S, Reader, reads
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
@@ -87,8 +87,10 @@ class Graph:
         query_timeout_s: float,
         reader: Reader | None = None,
     ) -> None:
-        self._driver, self._timeout_s, self._reader = driver, query_timeout_s, reader
+        self._driver, self._timeout_s = driver, query_timeout_s
         self.address, self.engine, self.version = address, engine, version
+        #: Asks reads without the driver; None where the driver asks everything.
+        self.reader = reader
 
     @classmethod
     async def open(
@@ -142,8 +144,8 @@ class Graph:
 
     async def close(self) -> None:
         """Give all connections back."""
-        if self._reader is not None:
-            await self._reader.close()
+        if self.reader is not None:
+            await self.reader.close()
         await self._driver.close()
 
     async def read(self, name: str, record: type[Record], /, **parameters: Any) -> list[Record]:
@@ -196,9 +198,9 @@ class Graph:
             sent.append(text)
 
         async def once() -> tuple[Sequence[str], list[list[Any]]]:
-            if self._reader is not None:
+            if self.reader is not None:
                 try:
-                    return await self._reader.read(text, parameters)
+                    return await self.reader.read(text, parameters)
                 except NotOurs:
                     pass
             return await self._read_by_driver(text, parameters)
@@ -209,13 +211,19 @@ class Graph:
         self, text: str, parameters: Row
     ) -> tuple[Sequence[str], list[list[Any]]]:
         """The cheapest way through the driver: no transaction of its own, all rows at once."""
-        async with self._driver.session(
-            database=self.address.database,
-            default_access_mode=neo4j.READ_ACCESS,
-            fetch_size=-1,
-        ) as session:
-            result = await session.run(neo4j.Query(text, timeout=self._timeout_s), parameters)
-            return result.keys(), [list(row) for row in await result.fetch(sys.maxsize)]
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s + PATIENCE_S),
+                self._driver.session(
+                    database=self.address.database,
+                    default_access_mode=neo4j.READ_ACCESS,
+                    fetch_size=-1,
+                ) as session,
+            ):
+                result = await session.run(neo4j.Query(text, timeout=self._timeout_s), parameters)
+                return result.keys(), [list(row) for row in await result.fetch(sys.maxsize)]
+        except TimeoutError:
+            raise OutOfTime from None
 
     async def change_values(
         self, text: str, parameters: Row

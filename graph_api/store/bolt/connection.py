@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
                 self._careful &= self._messages.pending
                 if self._received > self._max_bytes and self._waiter is not None:
                     raise AnswerTooLarge(self._max_bytes)
-        except (NotOurs, AnswerTooLarge, Neo4jError) as error:
+        except (Lost, NotOurs, AnswerTooLarge, Neo4jError) as error:
             self._failure = self._failure or error
             self.abort()
 
@@ -227,6 +227,8 @@ class Connection(asyncio.Protocol):
             error = server_error(self._version, self._told(message, start, stop))
             if step is Step.LOG_IN:
                 raise error
+            if _login_ended(error):
+                raise Lost from error
             self._reset(error)
         self._done()
 
@@ -287,3 +289,9 @@ class Connection(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             waiter.set_exception(self._failure or Late(silent=self._received == 0))
             self._abandon()
+
+
+def _login_ended(error: Neo4jError) -> bool:
+    """Whether the server knows this connection's user no longer; a new login may be better."""
+    code = error.code or ""
+    return code.startswith("Neo.ClientError.Security.") and not code.endswith(".Forbidden")

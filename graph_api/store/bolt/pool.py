@@ -40,6 +40,8 @@ class Pool:
 
         Raises: UpstreamUnavailable when none becomes free in time, and what opening one raises.
         """
+        if self._closed:
+            raise Lost
         while self._idle:
             connection = self._idle.pop()
             if not self._doubtful(connection) or await self._serves(connection):

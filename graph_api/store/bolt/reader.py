@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
-from neo4j.exceptions import Neo4jError, ServiceUnavailable
+from neo4j.exceptions import ServiceUnavailable
 
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.store.bolt.connection import Answer, Connection, Keeper
@@ -28,7 +28,6 @@ _SCHEMES: Final = ("bolt", "bolt+s", "bolt+ssc")
 _PORT: Final = 7687
 _CONNECT_S: Final = 10.0
 _REMEMBERED: Final = 1_000
-_EXPIRED: Final = "Neo.ClientError.Security.AuthorizationExpired"
 
 
 def reads(url: str) -> bool:
@@ -110,10 +109,6 @@ class Reader:
             return await connection.ask(question, timeout_s=self._timeout_s)
         except Late as late:
             raise self._late(late, asked_at) from None
-        except Neo4jError as error:
-            if error.code == _EXPIRED:
-                self._pool.give_up_idle()
-            raise
 
     def _late(self, late: Late, asked_at: float) -> GraphApiError:
         if not late.silent or self._pool.heard_since(asked_at):
