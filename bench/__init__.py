@@ -1,0 +1,1 @@
+"""Measurements: each module measures one thing on a real engine and prints ratios."""

@@ -1,0 +1,26 @@
+"""``python -m bench`` lists what can be measured; ``python -m bench NAME …`` measures it."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+BENCHES: Final = {
+    "bolt": "reading a statement and a row, by the reader and by the driver",
+    "reads": "the read shapes over HTTP, against the driver and the usual Node stack",
+    "load": "files into the graph, against a bare UNWIND loop",
+}
+
+
+def main() -> None:
+    """Hand over to the bench that is named."""
+    name, *rest = sys.argv[1:] or [""]
+    if name not in BENCHES:
+        for bench, about in BENCHES.items():
+            print(f"  python -m bench {bench:<14} {about}")
+        print("Each takes --help.")
+        sys.exit(0 if not name or name in ("-h", "--help") else 2)
+    import_module(f"bench.{name}").main(rest)
+
+
+if __name__ == "__main__":
+    main()
