@@ -6,6 +6,7 @@ fail alike.
 """
 
 import sys
+from types import CoroutineType
 from typing import Any, Final, NamedTuple
 
 from graphql import (
@@ -75,6 +76,8 @@ def refuse_special(value: Any) -> None:
     if isinstance(value, Exception):
         raise value
     if optimized_is_awaitable(value):
+        if isinstance(value, CoroutineType):
+            value.close()
         raise Unforeseen
 
 

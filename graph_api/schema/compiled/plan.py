@@ -21,11 +21,13 @@ from graphql import (
     SelectionSetNode,
     TypeNameMetaFieldDef,
     VariableNode,
+    get_named_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
+    parse,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -128,9 +130,25 @@ class Planner:
         }
         self.handles_exceptions = bool(converter.exception_handlers)
 
-    def plan(self, what: Selected, variables: VariableValues) -> Plan:
+    def plan(
+        self, what: Selected, variables: VariableValues, *, root: GraphQLObjectType | None = None
+    ) -> Plan:
         """The plan for the values that the switches have in ``variables``. Raises: Refused."""
-        return _Planning(self, what, variables).plan()
+        root_type = root or self.schema._schema.query_type
+        assert root_type is not None
+        return _Planning(self, what, variables).plan(root_type)
+
+    def refusals(self) -> dict[str, Refused]:
+        """The fields that no plan can have, each with the reason: whoever selects them waits."""
+        found = {}
+        for type_ in self.schema._schema.type_map.values():
+            if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+                for name in type_.fields:
+                    try:
+                        self.plan(_alone(type_, name), VariableValues({}, {}), root=type_)
+                    except Refused as refused:
+                        found[f"{type_.name}.{name}"] = refused
+        return found
 
     def leaf(self, type_: Any) -> Leaf:
         """How values of a scalar or an enum are written."""
@@ -150,9 +168,7 @@ class _Planning:
         self.fragments = dict(what.fragments)
         self.uses = self.asked = 0
 
-    def plan(self) -> Plan:
-        root_type = self.schema.query_type
-        assert root_type is not None
+    def plan(self, root_type: GraphQLObjectType) -> Plan:
         collected = collect_fields(
             self.schema, self.fragments, self.variables, root_type, self.what.operation
         )
@@ -287,6 +303,16 @@ class _Planning:
             return
         if resolver.is_async or resolver.info_parameter is not None:
             raise Refused(Reason.RESOLVER, f"{place} fetches without a step.")
+
+
+def _alone(type_: GraphQLObjectType, name: str) -> Selected:
+    """A selection of one field, and of the types' names below it."""
+    text = f"{{ {name} }}"
+    if not is_leaf_type(get_named_type(type_.fields[name].type)):
+        text = f"{{ {name} {{ __typename }} }}"
+    operation = parse(text).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    return Selected(operation, {}, ())
 
 
 def _switches(

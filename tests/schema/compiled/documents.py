@@ -48,6 +48,8 @@ class Writer:
         depth: How deep fields are nested at most.
         width: How many selections a selection set has at most.
         strange: How often a value is not what its type wants.
+        roots: The fields of the query that may be selected, if not all.
+        rare: Names of arguments that are seldom given.
     """
 
     schema: GraphQLSchema
@@ -57,6 +59,7 @@ class Writer:
     width: int = 4
     strange: float = 0.004
     roots: frozenset[str] = frozenset()
+    rare: frozenset[str] = frozenset()
     variables: dict[str, str] = field(default_factory=dict)
     sent: dict[str, Any] = field(default_factory=dict)
     fragments: dict[str, tuple[GraphQLNamedType, str]] = field(default_factory=dict)
@@ -182,7 +185,8 @@ class Writer:
         """Arguments in brackets, as literals and as variables."""
         parts = []
         for name, argument in declared.items():
-            if not is_required_argument(argument) and self.chance.random() < 0.5:
+            given = 0.05 if name in self.rare else 0.5
+            if not is_required_argument(argument) and self.chance.random() >= given:
                 continue
             if self.chance.random() < 0.4:
                 parts.append(f"{name}: ${self.variable(argument)}")
