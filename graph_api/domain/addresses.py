@@ -5,6 +5,7 @@ Sources: EIP-55 (mixed-case checksum), BIP-13 and BIP-350 (Bitcoin), base58 keys
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import base58
@@ -57,6 +58,8 @@ def evm_address(text: str) -> str:
     return lower
 
 
+# The checksum is a Keccak hash, the dearest part of answering a page of wallets.
+@lru_cache(maxsize=100_000)
 def shown_address(chain: Chain, address: str) -> str:
     """The form people read: EIP-55 for EVM, unchanged elsewhere."""
     return str(to_checksum_address(address)) if chain.family is Family.EVM else address
