@@ -179,7 +179,7 @@ async def ours(address: GraphAddress, home: Path, executor: str) -> AsyncIterato
         "DESKGRAPH_NEO4J__USER": address.user,
         "DESKGRAPH_NEO4J__PASSWORD": address.password,
         "DESKGRAPH_NEO4J__DATABASE": address.database,
-        "DESKGRAPH_GRAPHQL__EXECUTOR": executor,
+        "DESKGRAPH_EXECUTOR": executor,
         "DESKGRAPH_HTTP__PORT": "0",
     }
     async with _process([sys.executable, "-m", "graph_api"], environment) as (process, line):
