@@ -29,6 +29,7 @@ from strawberry.types.field import StrawberryField
 from graph_api.domain.errors import Forbidden
 from graph_api.domain.pages import Page, Slice
 from graph_api.schema.context import Context
+from graph_api.schema.loaders import SharedLoader
 from graph_api.schema.paging import Connection, Paging, connection, empty_connection
 
 #: Where a field's ``metadata`` holds its step.
@@ -149,7 +150,7 @@ class Step:
                 values = await self.function(context.part(self.part), keys, **arguments)
                 return [self._tried(values.get(key), arguments.get("page")) for key in keys]
 
-            loader = context.loaders[identity] = DataLoader(load_fn=load)
+            loader = context.loaders[identity] = SharedLoader(load_fn=load)
         return loader
 
     def _tried(self, value: Any, page: Page | None) -> Any:
