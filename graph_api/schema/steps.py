@@ -10,27 +10,27 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Protocol,
-    get_args,
-    get_origin,
-    get_type_hints,
-    runtime_checkable,
-)
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 import strawberry
 from strawberry.dataloader import DataLoader
 from strawberry.types.field import StrawberryField
 
-from graph_api.domain.errors import Forbidden
+from graph_api.domain.errors import Forbidden, GraphApiError
 from graph_api.domain.pages import Page, Slice
+from graph_api.schema.arguments import (
+    Argument,
+    all_parameters,
+    described,
+    keyword_only,
+    page_parameters,
+    plain,
+    size_parameters,
+)
 from graph_api.schema.context import Context
 from graph_api.schema.loaders import SharedLoader
-from graph_api.schema.paging import Connection, Paging, connection, empty_connection
+from graph_api.schema.paging import Paging, connection, empty_connection
 
 #: Where a field's ``metadata`` holds its step.
 STEP: Final = "step"
@@ -56,23 +56,6 @@ class Shape(Enum):
     ONE = "one"
     MANY = "many"
     PAGE = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What an argument means, and its GraphQL type where that is not the function's own."""
-
-    description: str
-    type: Any = None
-
-
-@runtime_checkable
-class Asked(Protocol):
-    """An input type of ours, which knows the plain value that it stands for."""
-
-    def asked(self) -> Any:
-        """The value that store and services understand; hashable."""
-        ...
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,7 +113,9 @@ class Step:
         return self._loader(context, arguments).load(key)
 
     def shaped(self, value: Any, page: Page | None) -> Any:
-        """What the function answered for one key, as the field's type."""
+        """What the function answered for one key, as the field's type. Raises: its refusal."""
+        if isinstance(value, GraphApiError):
+            raise value
         if self.shape is Shape.ONE:
             return None if value is None else self.of(value)
         if self.shape is Shape.MANY:
@@ -285,20 +270,18 @@ def step_of(field: StrawberryField) -> Step | None:
     return field.metadata.get(STEP)
 
 
-def plain(value: Any) -> Any:
-    """An argument's value as the functions below know it; hashable."""
-    if isinstance(value, list):
-        return tuple(plain(one) for one in value)
-    return value.asked() if isinstance(value, Asked) else value
-
-
 def answered(function: Callable[..., Any], *, keyed: bool) -> tuple[Shape, Any]:
-    """The shape of what ``function`` answers for one key, and the record in it."""
+    """The shape of what ``function`` answers for one key, and the record in it.
+
+    Beside that it may answer one of our errors for a key, which costs the others nothing.
+    """
     hint = get_type_hints(function)["return"]
     if keyed:
         if get_origin(hint) not in (dict, Mapping):
             raise TypeError(f"{_name(function)} must answer a dict of keys and values.")
         hint = get_args(hint)[1]
+    if GraphApiError in get_args(hint):
+        (hint,) = (one for one in get_args(hint) if one is not GraphApiError)
     if get_origin(hint) is Slice:
         return Shape.PAGE, get_args(hint)[0]
     if get_origin(hint) in (list, tuple):
@@ -330,8 +313,8 @@ def _field(
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is not parameter.KEYWORD_ONLY
     ]
-    own = _keyword_only(function)
-    keyed = _keyword_only(key, positional=True) if callable(key) else {}
+    own = keyword_only(function)
+    keyed = all_parameters(key) if callable(key) else {}
     limits = paging or Paging()
     step = Step(
         function=function,
@@ -350,10 +333,10 @@ def _field(
     parameters = [
         *keyed.values(),
         *(own[name] for name in step.passed),
-        *_paging_parameters(shape, limits, takes_first="first" in own),
+        *_sizes(shape, limits, takes_first="first" in own),
     ]
     return strawberry.field(
-        resolver=_resolver(step, [_described(one, arguments) for one in parameters]),
+        resolver=_resolver(step, [described(one, arguments) for one in parameters]),
         description=description,
         deprecation_reason=deprecated,
         metadata={STEP: step},
@@ -373,55 +356,10 @@ def _resolver(step: Step, parameters: list[inspect.Parameter]) -> Callable[..., 
     return resolve
 
 
-def _keyword_only(
-    function: Callable[..., Any], *, positional: bool = False
-) -> dict[str, inspect.Parameter]:
-    hints = get_type_hints(function, include_extras=True)
-    return {
-        name: parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in inspect.signature(function).parameters.items()
-        if positional or parameter.kind is parameter.KEYWORD_ONLY
-    }
-
-
-def _paging_parameters(
-    shape: Shape, paging: Paging, *, takes_first: bool
-) -> list[inspect.Parameter]:
-    sizes = f"1 to {paging.ceiling}; {paging.default} when neither it nor `last` is given."
+def _sizes(shape: Shape, paging: Paging, *, takes_first: bool) -> list[inspect.Parameter]:
     if shape is Shape.PAGE:
-        return [
-            _optional("first", int, f"How many rows from the beginning, or after `after`: {sizes}"),
-            _optional("after", str, "The cursor behind which the page begins."),
-            _optional("last", int, f"How many rows from the end, or before `before`: {sizes}"),
-            _optional("before", str, "The cursor before which the page ends."),
-        ]
-    if takes_first:
-        sizes = f"How many rows: 1 to {paging.ceiling}; {paging.default} when not given."
-        return [_optional("first", int, sizes)]
-    return []
-
-
-def _optional(name: str, kind: type, description: str) -> inspect.Parameter:
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[kind | None, strawberry.argument(description=description)],
-    )
-
-
-def _described(
-    parameter: inspect.Parameter, arguments: Mapping[str, str | Argument]
-) -> inspect.Parameter:
-    about = arguments.get(parameter.name)
-    if about is None:
-        return parameter
-    if isinstance(about, str):
-        about = Argument(about)
-    annotation = parameter.annotation if about.type is None else about.type
-    return parameter.replace(
-        annotation=Annotated[annotation, strawberry.argument(description=about.description)]
-    )
+        return page_parameters(paging)
+    return size_parameters(paging) if takes_first else []
 
 
 def _itself(record: Any) -> Any:
@@ -437,7 +375,6 @@ __all__ = [
     "STEP",
     "Access",
     "Argument",
-    "Connection",
     "Info",
     "Shape",
     "Step",

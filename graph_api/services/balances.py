@@ -13,7 +13,7 @@ import msgspec
 
 from graph_api.domain.amounts import units
 from graph_api.domain.chains import Family, chain_of
-from graph_api.domain.errors import TooCostly
+from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import (
     AccountId,
     ChainId,
@@ -140,10 +140,10 @@ def _holder(position: Position, supply: Supply) -> Holder:
 
 async def portfolios(
     graph: Graph, wallets: list[AccountId], *, now: datetime, as_of: datetime | None = None
-) -> dict[AccountId, Portfolio]:
+) -> dict[AccountId, Portfolio | GraphApiError]:
     """What each wallet had received and sent by ``as_of``, the most used token first.
 
-    Raises: TooCostly when a wallet moved more than ``MOST_MOVES`` times both before and since.
+    A wallet that moved more than ``MOST_MOVES`` times both before and since has TooCostly instead.
     """
     moment = now if as_of is None else min(as_of, now)
     ids = list(dict.fromkeys(chain_id_of(wallet) for wallet in wallets))
@@ -151,16 +151,20 @@ async def portfolios(
     found = await asyncio.gather(
         *(_sums(graph, wallet, moment, loaded[chain_id_of(wallet)]) for wallet in wallets)
     )
-    moved = list({one.token: None for sums in found for one in sums})
+    moved = list({one.token: None for sums in found if sums is not None for one in sums})
     known = await tokens.by_ids(graph, moved) if moved else {}
     decimals = {token: row.decimals for token, row in known.items()}
     return {
-        wallet: _portfolio(wallet, moment, sums, loaded[chain_id_of(wallet)], decimals)
+        wallet: _too_costly(wallet)
+        if sums is None
+        else _portfolio(wallet, moment, sums, loaded[chain_id_of(wallet)], decimals)
         for wallet, sums in zip(wallets, found, strict=True)
     }
 
 
-async def _sums(graph: Graph, wallet: AccountId, moment: datetime, chain: ChainRow) -> "list[_Sum]":
+async def _sums(
+    graph: Graph, wallet: AccountId, moment: datetime, chain: ChainRow
+) -> "list[_Sum] | None":
     if chain_of(chain.id).family is Family.UTXO:
         sums = await _of_outputs(graph, wallet, moment)
     else:
@@ -168,12 +172,16 @@ async def _sums(graph: Graph, wallet: AccountId, moment: datetime, chain: ChainR
         if sums is None:
             sums = await _now_less(graph, wallet, moment, chain)
     if sums is None:
-        raise TooCostly(
-            f"{wallet} moved more than {MOST_MOVES} times before and since then; ask for a moment "
-            "nearer to its first or last activity, or for its balances."
-        )
+        return None
     known = [one for one in sums.values() if one.transfers or one.undated]
     return sorted(known, key=lambda one: (-one.transfers, one.token))
+
+
+def _too_costly(wallet: AccountId) -> TooCostly:
+    return TooCostly(
+        f"{wallet} moved more than {MOST_MOVES} times before and since then; ask for a moment "
+        "nearer to its first or last activity, or for its balances."
+    )
 
 
 def _portfolio(

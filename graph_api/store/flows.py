@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from graph_api.domain.errors import TooCostly
+from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.positions import page_key
 from graph_api.store.graph import Graph
@@ -86,18 +86,20 @@ async def counterparties(
     direction: Direction = Direction.BOTH,
     token: TokenId | None = None,
     since: datetime | None = None,
-) -> dict[FlowDegree, list[CounterpartyRow]]:
+) -> dict[FlowDegree, list[CounterpartyRow] | GraphApiError]:
     """Who moved value with each wallet, by wallet and token, the busiest first.
 
     ``since`` leaves out flows whose latest transfer is older; totals are those of all their time.
-    Raises: TooCostly when a hub's filtered counterparties are not found within ``HUB_BUDGET``.
+    A hub whose filtered counterparties are not found within ``HUB_BUDGET`` has TooCostly instead.
     """
     wish = _Wish(direction, token, since)
     hubs = [degree for degree in wallets if _is_hub(degree, direction)]
     small = [degree for degree in wallets if degree not in hubs]
-    found = dict(zip(small, await _of_small(graph, small, wish, first), strict=True))
+    found: dict[FlowDegree, list[CounterpartyRow] | GraphApiError] = {}
+    found.update(zip(small, await _of_small(graph, small, wish, first), strict=True))
     of_hubs = await asyncio.gather(*(_Hub(graph, hub, wish).busiest(first) for hub in hubs))
-    return found | dict(zip(hubs, of_hubs, strict=True))
+    found.update(zip(hubs, of_hubs, strict=True))
+    return found
 
 
 def _is_hub(degree: FlowDegree, direction: Direction) -> bool:
@@ -206,8 +208,8 @@ class _Hub:
             if wish.direction is not unwanted
         ]
 
-    async def busiest(self, first: int) -> list[CounterpartyRow]:
-        """The ``first`` busiest counterparties. Raises: TooCostly."""
+    async def busiest(self, first: int) -> list[CounterpartyRow] | TooCostly:
+        """The ``first`` busiest counterparties, or why they are not found."""
         for turn in range(HUB_BUDGET):
             limit = _PAGES[min(turn, len(_PAGES) - 1)]
             parts = await asyncio.gather(*(way.more(limit) for way in self._ways))
@@ -218,7 +220,7 @@ class _Hub:
                 return best
             if any(way.read >= HUB_BUDGET for way in self._ways):
                 break
-        raise TooCostly(
+        return TooCostly(
             f"{self._degree.wallet} has too many counterparties to filter them; ask without a "
             "token and a time, or for fewer."
         )

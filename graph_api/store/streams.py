@@ -204,6 +204,8 @@ async def _read_back(
     branches = [walk.branch(windows[walk.owner]) for walk in walks]
     rows = await _scanned(graph, stream, branches, filters, scan=most, limit=most)
     for walk, mine in _by_walk(walks, rows):
+        if any(_reached(side, most, most) for side in _by_side(mine)):
+            continue  # rows came in since they were counted: the window is looked for again
         low = windows[walk.owner].after
         walk.keep(mine, until=None)
         walk.go_on_from(None if low == walk.spans[0].after else low)

@@ -1,5 +1,6 @@
 """Questions about tokens: by id, by symbol, and pages of a chain's tokens."""
 
+import asyncio
 from enum import StrEnum
 from typing import Final
 
@@ -54,6 +55,12 @@ class TokenQuestion(msgspec.Struct, frozen=True, kw_only=True):
     chain: ChainId | None = None
     symbol: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.order is TokenOrder.MOST_USED and self.chain is None and self.symbol is None:
+            raise BadInput(
+                "Tokens are ordered by use within a chain, or among those of one symbol."
+            )
+
 
 def _ids_of(chain: str) -> str:
     return f"{chain}/" if chain else ""
@@ -78,15 +85,14 @@ async def search(
     graph: Graph, questions: list[TokenQuestion], *, page: Page
 ) -> dict[TokenQuestion, Slice[TokenRow]]:
     """A page for each question."""
-    return {question: await _search(graph, question, page) for question in questions}
+    found = await asyncio.gather(*(_search(graph, question, page) for question in questions))
+    return dict(zip(questions, found, strict=True))
 
 
 async def _search(graph: Graph, question: TokenQuestion, page: Page) -> Slice[TokenRow]:
     if question.symbol is not None:
         return await _of_symbol(graph, question.symbol, question, page)
     most_used = question.order is TokenOrder.MOST_USED
-    if most_used and question.chain is None:
-        raise BadInput("Tokens are ordered by use within a chain, or among those of one symbol.")
     owner = question.chain or ""
     stream = _MOST_USED if most_used else _BY_ID
     return (await streams.pages(graph, stream, [owner], page=page))[owner]

@@ -1,5 +1,6 @@
 """Questions about transactions: by id, and pages of a wallet or a chain."""
 
+import asyncio
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,6 +62,10 @@ class TransactionFilter(msgspec.Struct, frozen=True, kw_only=True):
     min_raw: int | None = None
     max_raw: int | None = None
 
+    def __post_init__(self) -> None:
+        if (self.min_raw or 0) < 0 or (self.max_raw or 0) < 0:
+            raise BadInput("A value is never below zero.")
+
 
 class TransactionQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """A list of transactions: of a wallet, or of a chain."""
@@ -68,6 +73,10 @@ class TransactionQuestion(msgspec.Struct, frozen=True, kw_only=True):
     wallet: AccountId | None = None
     chain: ChainId | None = None
     filter: TransactionFilter = TransactionFilter()
+
+    def __post_init__(self) -> None:
+        if self.wallet is None and self.chain is None:
+            raise BadInput("Name a wallet or a chain whose transactions are wanted.")
 
 
 _BY_DIRECTION: Final = {
@@ -135,21 +144,19 @@ async def search(
     graph: Graph, questions: list[TransactionQuestion], *, page: Page
 ) -> dict[TransactionQuestion, Slice[TransactionRow]]:
     """A page for each question."""
-    return {question: await _search(graph, question, page) for question in questions}
+    found = await asyncio.gather(*(_search(graph, question, page) for question in questions))
+    return dict(zip(questions, found, strict=True))
 
 
 async def _search(graph: Graph, question: TransactionQuestion, page: Page) -> Slice[TransactionRow]:
     wallet, chain = question.wallet, question.chain
     if wallet is not None:
         return (await of_wallets(graph, [wallet], filter=question.filter, page=page))[wallet]
-    if chain is None:
-        raise BadInput("Name a wallet or a chain whose transactions are wanted.")
+    assert chain is not None
     return (await of_chains(graph, [chain], filter=question.filter, page=page))[chain]
 
 
 def _filters(asked: TransactionFilter) -> dict[str, Any]:
-    if (asked.min_raw or 0) < 0 or (asked.max_raw or 0) < 0:
-        raise BadInput("A value is never below zero.")
     return {
         "party": asked.party,
         "method_id": asked.method_id,

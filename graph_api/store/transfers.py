@@ -1,5 +1,6 @@
 """Questions about transfers: by id, and pages of a wallet, a token or a chain."""
 
+import asyncio
 import math
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -79,6 +80,17 @@ class TransferFilter(msgspec.Struct, frozen=True, kw_only=True):
     min_units: Decimal | None = None
     max_units: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        units = (self.min_units, self.max_units)
+        if any(
+            amount is not None and amount < 0 for amount in (self.min_raw, self.max_raw, *units)
+        ):
+            raise BadInput("An amount is never below zero.")
+        if units != (None, None) and self.token is None:
+            raise BadInput(
+                "An amount in whole units needs the token; name it, or ask in base units."
+            )
+
 
 class TransferQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """A list of transfers: of a wallet, a token or a chain, at least one of them."""
@@ -86,6 +98,10 @@ class TransferQuestion(msgspec.Struct, frozen=True, kw_only=True):
     wallet: AccountId | None = None
     chain: ChainId | None = None
     filter: TransferFilter = TransferFilter()
+
+    def __post_init__(self) -> None:
+        if self.wallet is None and self.chain is None and self.filter.token is None:
+            raise BadInput("Name a wallet, a token or a chain whose transfers are wanted.")
 
 
 _SENT: Final = Stream(record=TransferHit, scan="transfers/sent", window="transfers/sent_window")
@@ -174,7 +190,8 @@ async def search(
     graph: Graph, questions: list[TransferQuestion], *, page: Page
 ) -> dict[TransferQuestion, Slice[TransferRow]]:
     """A page for each question, read from the shortest list that holds its answer."""
-    return {question: await _search(graph, question, page) for question in questions}
+    found = await asyncio.gather(*(_search(graph, question, page) for question in questions))
+    return dict(zip(questions, found, strict=True))
 
 
 async def _search(graph: Graph, question: TransferQuestion, page: Page) -> Slice[TransferRow]:
@@ -188,8 +205,7 @@ async def _search(graph: Graph, question: TransferQuestion, page: Page) -> Slice
         return (await of_wallets(graph, [wallet], filter=asked, page=page))[wallet]
     if asked.token is not None:
         return (await of_tokens(graph, [asked.token], filter=asked, page=page))[asked.token]
-    if question.chain is None:
-        raise BadInput("Name a wallet, a token or a chain whose transfers are wanted.")
+    assert question.chain is not None
     return (await of_chains(graph, [question.chain], filter=asked, page=page))[question.chain]
 
 
@@ -201,8 +217,6 @@ class _Sizes(msgspec.Struct, frozen=True):
 async def _filters(graph: Graph, asked: TransferFilter) -> dict[str, Any]:
     """The parameters of a scan; amounts are digits, which it compares by length and then text."""
     low, high = await _amounts(graph, asked)
-    if (low or 0) < 0 or (high or 0) < 0:
-        raise BadInput("An amount is never below zero.")
     return {
         "token": asked.token,
         "sender": asked.sender,
@@ -219,8 +233,7 @@ async def _amounts(graph: Graph, asked: TransferFilter) -> tuple[int | None, int
     """The least and the largest amount in base units."""
     if asked.min_units is None and asked.max_units is None:
         return asked.min_raw, asked.max_raw
-    if asked.token is None:
-        raise BadInput("An amount in whole units needs the token; name it, or ask in base units.")
+    assert asked.token is not None
     row = (await tokens.by_ids(graph, [asked.token])).get(asked.token)
     if row is None or row.decimals is None:
         raise BadInput(f"The decimals of {asked.token} are not known; ask in base units.")

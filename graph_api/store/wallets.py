@@ -1,5 +1,6 @@
 """Questions about wallets: by id, and pages of a chain's wallets."""
 
+import asyncio
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -60,6 +61,10 @@ class WalletQuestion(msgspec.Struct, frozen=True, kw_only=True):
     kind: WalletKind | None = None
     active_since: datetime | None = None
     active_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.order is WalletOrder.NEWEST_ACTIVITY and self.chain is None:
+            raise BadInput("Newest activity is an order within a chain; name the chain.")
 
 
 def _ids_of(chain: str) -> str:
@@ -168,13 +173,12 @@ async def search(
     By newest activity a chain's transfers are walked from the newest on, and a wallet stands
     where its newest transfer does: once, and not at all while it has none.
     """
-    return {question: await _search(graph, question, page) for question in questions}
+    found = await asyncio.gather(*(_search(graph, question, page) for question in questions))
+    return dict(zip(questions, found, strict=True))
 
 
 async def _search(graph: Graph, question: WalletQuestion, page: Page) -> Slice[WalletRow]:
     by_newest = question.order is WalletOrder.NEWEST_ACTIVITY
-    if by_newest and question.chain is None:
-        raise BadInput("Newest activity is an order within a chain; name the chain.")
     owner = question.chain or ""
     found = await streams.pages(
         graph,

@@ -349,12 +349,15 @@ async def test_what_is_refused_leaves_the_rest_of_the_answer(
         street,
         f"""{{ wallet(by: {{accountId: "{wallet("person3")}"}}) {{
             accountId portfolio(asOf: "2023-11-17T00:00:00Z") {{ asOf }} }}
-          transfers {{ nodes {{ id }} }} chain(id: "eth") {{ slug }} }}""",
+          late: wallet(by: {{accountId: "{wallet("silent")}"}}) {{
+            portfolio(asOf: "2023-11-17T00:00:00Z") {{ holdings {{ transfers }} }} }}
+          transfers {{ nodes {{ id }} }} good: transfers(chain: "bsc") {{ nodes {{ id }} }} }}""",
     )
 
     assert sorted(found.codes) == ["BAD_INPUT", "TOO_COSTLY"]
     assert found.data == {
         "wallet": {"accountId": wallet("person3"), "portfolio": None},
+        "late": {"portfolio": {"holdings": []}},
         "transfers": None,
-        "chain": {"slug": "ethereum"},
+        "good": {"nodes": []},
     }

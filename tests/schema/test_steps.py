@@ -8,6 +8,7 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.domain.principals import Principal, PrincipalKind
 from graph_api.schema.checks import check
@@ -58,6 +59,11 @@ async def pages(shop: Shop, names: list[str], *, page: Page) -> dict[str, Slice[
     return {name: slice_of(rows[: page.size + 1], page) for name in names}
 
 
+async def fussy(shop: Shop, names: list[str]) -> dict[str, Good | GraphApiError]:
+    shop.asked.append(names)
+    return {name: TooCostly("b is too much.") if name == "b" else Good(name, "") for name in names}
+
+
 async def secrets_of(shop: Shop, names: list[str]) -> dict[str, str]:
     return {name: f"secret of {name}" for name in names}
 
@@ -81,6 +87,9 @@ class Thing:
         of=lambda good: Thing.of(good),
         paging=Paging(default=2, ceiling=5),
         description="Pages of others.",
+    )
+    fussy: "Thing | None" = batched(
+        fussy, key="name", of=lambda good: Thing.of(good), description="Not of everybody."
     )
     scoped: str | None = batched(
         secrets_of, key="name", access=Access(scope="audit"), description="For auditors."
@@ -206,6 +215,16 @@ async def test_access_is_data() -> None:
     assert (await ask(scoped, scopes=frozenset({"audit"})))[0]["thing"]["scoped"] == "secret of a"
     assert (await ask(owned))[0]["thing"]["owned"] == "secret of a"
     assert (await ask(owned, principal=stranger))[:2] == ({"thing": {"owned": None}}, [])
+
+
+async def test_a_refusal_of_one_key_costs_the_others_nothing() -> None:
+    data, codes, asked = await ask(
+        '{ a: thing(name: "a") { fussy { name } } b: thing(name: "b") { fussy { name } } }'
+    )
+
+    assert codes == ["TOO_COSTLY"]
+    assert data == {"a": {"fussy": {"name": "a"}}, "b": {"fussy": None}}
+    assert asked == [["a", "b"], ["a", "b"]]
 
 
 async def wrong_key(shop: Shop, names: list[int]) -> dict[int, Good]:
