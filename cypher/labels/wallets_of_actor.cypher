@@ -8,24 +8,28 @@ UNWIND $branches AS b
 CALL (b) {
   MATCH (l:Label) WHERE l.actor_key > b.after AND l.actor_key < b.end
   WITH l ORDER BY l.actor_key LIMIT $scan
-  OPTIONAL MATCH (w:Wallet)-[:HAS_LABEL]->(l)
-  OPTIONAL MATCH (w)-[:HAS_LABEL]->(o:Label)
-  WITH l.actor_key AS key, w, min(CASE WHEN o.actor = b.owner
-    AND ($category IS NULL OR o.category = $category)
-    AND ($min_confidence IS NULL OR o.confidence >= $min_confidence)
-    AND (o.learned_at IS NULL OR o.learned_at <= $at)
-    AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
-    AND (o.valid_from IS NULL OR o.valid_from <= $at)
-    AND (o.valid_to IS NULL OR o.valid_to > $at)
-    THEN o.actor_key END) AS surest
-  WITH key, collect(CASE WHEN key = surest
-    AND ($chain IS NULL OR w.chain = $chain)
-    AND ($kind IS NULL OR w.kind = $kind)
-    AND ($since IS NULL OR w.last_seen_at >= $since)
-    AND ($until IS NULL OR w.first_seen_at <= $until)
-    AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
-    THEN w.id END) AS wallets
-  WITH key, wallets ORDER BY key
+  WITH l.actor_key AS key, CASE WHEN l.actor = b.owner
+    AND ($category IS NULL OR l.category = $category)
+    AND ($min_confidence IS NULL OR l.confidence >= $min_confidence)
+    AND (l.learned_at IS NULL OR l.learned_at <= $at)
+    AND (l.withdrawn_at IS NULL OR l.withdrawn_at > $at)
+    AND (l.valid_from IS NULL OR l.valid_from <= $at)
+    AND (l.valid_to IS NULL OR l.valid_to > $at)
+    THEN [(l)<-[:HAS_LABEL]-(w:Wallet)
+      WHERE ($chain IS NULL OR w.chain = $chain)
+      AND ($kind IS NULL OR w.kind = $kind)
+      AND ($since IS NULL OR w.last_seen_at >= $since)
+      AND ($until IS NULL OR w.first_seen_at <= $until)
+      AND ($active IS NULL OR (w.transfers_in + w.transfers_out > 0) = $active)
+      AND size([(w)-[:HAS_LABEL]->(o:Label)
+        WHERE o.actor = b.owner AND o.actor_key < l.actor_key
+        AND ($category IS NULL OR o.category = $category)
+        AND (o.learned_at IS NULL OR o.learned_at <= $at)
+        AND (o.withdrawn_at IS NULL OR o.withdrawn_at > $at)
+        AND (o.valid_from IS NULL OR o.valid_from <= $at)
+        AND (o.valid_to IS NULL OR o.valid_to > $at)
+        | 1]) = 0
+      | w.id] ELSE [] END AS wallets
   WITH collect(CASE WHEN size(wallets) > 0 THEN {key: key, wallets: wallets} END)[0..$limit]
       AS found, count(key) AS scanned, max(key) AS last
   UNWIND CASE WHEN size(found) = 0 THEN [null] ELSE found END AS f

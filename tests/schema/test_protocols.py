@@ -1,8 +1,11 @@
 """What wallets use decentralised finance for, by the calls that they made and the labels known."""
 
+import pytest
+
 from graph_api.domain.categories import Category
 from graph_api.domain.ids import ChainId
 from graph_api.domain.records import Swap
+from graph_api.store import swaps
 from tests import given
 from tests.given import ETHEREUM, NOON, NOW, Ledger, transaction_id_of, wallet
 from tests.schema.asking import answer, ask
@@ -84,18 +87,22 @@ async def test_protocols_are_labelled_contracts_that_were_called(ledger: Ledger)
     assert len(before["wallet"]["dexSwaps"]) == 1
 
 
-async def test_the_newest_swaps_of_a_busy_wallet_come_first(ledger: Ledger) -> None:
+async def test_the_newest_swaps_of_a_busy_wallet_come_first(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more transactions than are looked at, those that are newest by their blocks."""
+    monkeypatch.setattr(swaps, "NEWEST", 100)
     await ledger.write(
         *[
             given.transaction("alice", "router", tx=f"t{n}", block=100 + n, at=NOON + n)
             for n in range(300)
         ],
-        *[swap(f"t{n}", 1, block=100 + n) for n in range(0, 300, 50)],
+        *[swap(f"t{n}", 1, block=100 + n) for n in range(0, 300, 25)],
     )
 
-    found = await answer(ledger.graph, QUERY, wallet=wallet("alice"), first=2)
+    async def times(first: int) -> list[str]:
+        found = await answer(ledger.graph, QUERY, wallet=wallet("alice"), first=first)
+        return [one["blockTime"][-5:-1] for one in found.data["wallet"]["dexSwaps"]]
 
-    assert [one["blockTime"] for one in found.data["wallet"]["dexSwaps"]] == [
-        "2023-11-14T22:13:20.250Z",
-        "2023-11-14T22:13:20.200Z",
-    ]
+    assert await times(2) == [".275", ".250"]
+    assert await times(50) == [".275", ".250", ".225", ".200"]

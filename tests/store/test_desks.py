@@ -90,6 +90,20 @@ async def test_a_desk_as_of_a_day_has_the_wallets_that_were_known_then(ledger: L
     assert [await wallets(days) for days in (10, 9, 6, 5, 0)] == [0, 1, 1, 0, 0]
 
 
+async def test_a_desk_of_many_labels_is_summed_up_by_the_surest(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "MAX_LABELS", 30)
+    await ledger.write(
+        *[said(f"w{n}", f"{n}", actor="desk", confidence=0.1 + n / 1000) for n in range(300)],
+        *[given.transaction("alice", f"w{n}", tx=f"t{n}") for n in range(265, 275)],
+    )
+
+    activity = (await desks.by_ids(ledger.graph, ["desk"], now=NOW))["desk"].activity
+
+    assert (activity.scanned, activity.wallets, activity.active_wallets) == (30, 30, 5)
+
+
 @pytest.mark.parametrize("backward", [False, True])
 async def test_pages_of_desks_cover_the_list_once(ledger: Ledger, backward: bool) -> None:
     many = [actor(f"desk-{number:03d}", registered=number % 3 == 0) for number in range(250)]

@@ -11,10 +11,10 @@ from graph_api.domain.categories import Category
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, account_id
-from graph_api.domain.labels import claim, on_chain, on_chains
+from graph_api.domain.labels import claim, label_order, on_chain, on_chains
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.records import Label
-from graph_api.store import labels
+from graph_api.store import labels, streams
 from graph_api.store.graph import Graph
 from graph_api.store.labels import LabelFilter, WalletFilter
 from tests import given
@@ -163,6 +163,25 @@ async def test_pages_of_labels_cover_the_list_once(ledger: Ledger, by: str, back
         )
 
 
+MANY = [
+    said(
+        f"m{number}",
+        "Fake_Phishing",
+        category=Category.PHISHING,
+        confidence=0.1 + number % 90 / 100,
+    )
+    for number in range(1_200)
+]
+
+
+@pytest.fixture
+async def big(ledger: Ledger) -> Graph:
+    """A graph where thousands of labels share one category and all of their words."""
+    for start in range(0, len(MANY), 1_000):
+        await ledger.write(*MANY[start : start + 1_000])
+    return ledger.graph
+
+
 def rows_id(rows: Sequence[Any], text: str) -> str:
     return str(next(row.id for row in rows if row.label == text))
 
@@ -253,22 +272,41 @@ async def test_a_forged_place_is_refused(ledger: Ledger) -> None:
         )
 
 
-async def test_a_label_with_five_thousand_members_is_read_in_pages(ledger: Ledger) -> None:
-    many = [
-        said(f"m{number}", "Fake_Phishing", category=Category.PHISHING) for number in range(5_000)
-    ]
-    for start in range(0, 5_000, 1_000):
-        await ledger.write(*many[start : start + 1_000])
-    graph = ledger.graph
+@pytest.mark.parametrize("backward", [False, True])
+async def test_a_category_of_thousands_is_read_in_its_order_page_by_page(
+    big: Graph, backward: bool
+) -> None:
+    """Longer than what one statement looks at: an engine that left the index would show here."""
+    listed = sorted(MANY, key=label_order)
+    mine = listed[-20:] if backward else listed[:20]
+    page = Page(size=20, backward=backward)
 
     with counted() as sent:
-        for page in (Page(size=20), Page(size=20, backward=True)):
-            found = await labels.of_categories(graph, ["phishing"], now=NOW, page=page)
-            assert len(found["phishing"].rows) == 20
-            marked = await labels.wallets_of_categories(graph, ["phishing"], now=NOW, page=page)
-            assert len(marked["phishing"].rows) == 20
+        found = await labels.of_categories(big, ["phishing"], now=NOW, page=page)
+        marked = await labels.wallets_of_categories(big, ["phishing"], now=NOW, page=page)
 
+    assert [row.id for row in found["phishing"].rows] == [label.id for label in mine]
+    assert [row.id for row in marked["phishing"].rows] == [label.accounts[0] for label in mine]
     assert len(sent) < 30
+
+
+async def test_a_search_through_thousands_of_wallets_stops_and_goes_on(
+    big: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_ROUNDS", (200, 400))
+    listed = sorted(MANY, key=label_order)
+    quiet = WalletFilter(active=True)
+
+    async def ask(page: Page) -> Slice[Any]:
+        found = await labels.wallets_of_categories(
+            big, ["phishing"], filter=quiet, now=NOW, page=page
+        )
+        return found["phishing"]
+
+    first = await ask(Page(size=5))
+    assert (list(first.rows), first.more_after) == ([], True)
+    assert first.stopped_at == f"{label_order(listed[599])}@~"
+    assert await all_pages(ask, size=5) == []
 
 
 async def test_a_reload_does_not_undo_a_withdrawal(ledger: Ledger) -> None:
