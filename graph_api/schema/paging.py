@@ -5,6 +5,7 @@ cursor of another list is refused instead of answered wrongly.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -111,30 +112,35 @@ class Edge(Generic[T]):
     )
 
 
+def _edges(root: Any) -> list[Edge[Any]]:
+    # Most clients ask for the nodes alone.
+    return [
+        Edge(node=node, order=root.order, place=place)
+        for node, place in zip(root.nodes, root.places, strict=True)
+    ]
+
+
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
     """A page with cursors."""
 
-    edges: list[Edge[T]] = strawberry.field(description="Rows with their cursors.")
+    edges: list[Edge[T]] = strawberry.field(resolver=_edges, description="Rows with their cursors.")
     nodes: list[T] = strawberry.field(description="The same rows without cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
     total_count: int | None = strawberry.field(
         description="Rows in the whole list; null where counting them would cost a scan."
     )
+    order: strawberry.Private[str]
+    places: strawberry.Private[Sequence[str]]
 
 
 def connection(slice_: Slice[Any], nodes: list[Any], page: Page) -> Connection[Any]:
     """``slice_``, whose rows became ``nodes``, as clients see it."""
-    edges = [
-        Edge(node=node, order=page.order, place=place)
-        for node, place in zip(nodes, slice_.places, strict=True)
-    ]
     start = slice_.places[0] if slice_.places else None
     end = slice_.places[-1] if slice_.places else None
     if slice_.stopped_at is not None:
         start, end = (slice_.stopped_at, end) if page.backward else (start, slice_.stopped_at)
     return Connection(
-        edges=edges,
         nodes=nodes,
         page_info=PageInfo(
             has_next_page=slice_.more_after,
@@ -144,6 +150,8 @@ def connection(slice_: Slice[Any], nodes: list[Any], page: Page) -> Connection[A
             stopped=slice_.stopped_at is not None,
         ),
         total_count=slice_.total,
+        order=page.order,
+        places=slice_.places,
     )
 
 
@@ -156,4 +164,4 @@ def empty_connection() -> Connection[Any]:
         end_cursor=None,
         stopped=False,
     )
-    return Connection(edges=[], nodes=[], page_info=info, total_count=0)
+    return Connection(nodes=[], page_info=info, total_count=0, order="", places=())

@@ -60,8 +60,10 @@ def read_moment(value: str) -> datetime:
 
 def written_moment(moment: datetime) -> str:
     """ISO 8601 in UTC with a Z; milliseconds only where there are any."""
-    timespec = "milliseconds" if moment.microsecond else "seconds"
-    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    text = moment.isoformat()
+    return f"{text[:23]}Z" if moment.microsecond else f"{text[:19]}Z"
 
 
 def read_decimal(value: object) -> Decimal:

@@ -216,7 +216,10 @@ class Asked(Field):
             use.refused = error
             return use
         try:
-            values = {name: plain(value) for name, value in use.given.items()}
+            values = {
+                name: value if value.__class__ in _SIMPLE else plain(value)
+                for name, value in use.given.items()
+            }
             use.arguments = step.arguments(values, run.context)
             use.page = use.arguments.get("page")
             if step.key is not None:
@@ -431,3 +434,4 @@ def _unused(_run: Run, _value: Any, _link: Link) -> Any:
 
 
 _NOTHING: Final = object()
+_SIMPLE: Final = (str, int, float, bool, type(None))  # plain already; asking ``plain`` is slow
