@@ -1,6 +1,7 @@
-// A page of a token's transfers, by its index.
-// $low, $high bounds of token_key   $token   $limit
-MATCH (t:Transfer) WHERE t.token_key > $low AND t.token_key < $high AND t.token = $token
+// A page of a token's transfers, by its index. Digests of owners may collide, so the rows name
+// their token.
+// $low, $high bounds of token_key   $limit
+MATCH (t:Transfer) WHERE t.token_key > $low AND t.token_key < $high
 WITH t ORDER BY t.token_key LIMIT $limit
-RETURN t.id AS id, t.sender AS sender, t.recipient AS recipient, t.amount_raw AS amount_raw,
-       t.amount AS amount, t.token_key AS token_key
+RETURN t.id AS id, t.sender AS sender, t.recipient AS recipient, t.token AS token,
+       t.amount_raw AS amount_raw, t.amount AS amount, t.token_key AS token_key

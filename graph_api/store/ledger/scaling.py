@@ -25,10 +25,12 @@ async def scale_page(
     Returns: where the next page begins; None when this was the last.
     """
     low, high = block_bounds(token, lowest=None, highest=None)
-    found = await writing.run(
-        "ledger/unscaled_transfers", low=after or low, high=high, token=token, limit=PAGE
-    )
-    missing = [row for row in found if row["amount"] is None and row["amount_raw"] is not None]
+    found = await writing.run("ledger/unscaled_transfers", low=after or low, high=high, limit=PAGE)
+    missing = [
+        row
+        for row in found
+        if row["token"] == token and row["amount"] is None and row["amount_raw"] is not None
+    ]
     await shelves.fetch(
         writing,
         wallets=_wallets(missing),
