@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deskgraph.registry import STARTERS
 from graph_api.store.graph import Graph
 from tests.given import address
 from tests.ingest.jobs.test_command import Command, command
@@ -208,3 +209,17 @@ def test_a_fault_is_one_sentence_and_changes_nothing(
     assert desks.rows("history") == []
     assert desks.rows("list") == []
     assert graph.address.password not in ended.err
+
+
+def test_the_registries_that_ship_load_like_any_file(command: Command, desks: Desks) -> None:
+    assert command(*STARTERS).code == 0
+
+    listed = desks.rows("list", "--source", "registry")
+
+    names = {row["id"]: row["wallets"] for row in listed}
+    assert {"genesistrading", "cumberland", "wintermute"} <= names.keys()
+    assert names["genesistrading"] >= 6
+    assert desks.rows("list", "--source", "database") == []
+    assert desks.rows("list", "--type", "exchange") != []
+    # Protocols stand in a registry too, and are no desks.
+    assert not {"uniswap", "aave"} & names.keys()
