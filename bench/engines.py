@@ -1,21 +1,32 @@
 """The graph engines that are measured, started for a run in a scratch folder."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from unittest.mock import patch
+
+import httpx
+import msgspec
 
 from deskgraph.engines.arcadedb import embedded_graph
+from deskgraph.engines.ports import LOOPBACK, reserved_port
 from graph_api.settings import EmbeddedSettings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Graph, GraphAddress
 from tests.real.neo4j import start_neo4j
 
 ENGINES: Final = ("embedded", "neo4j")
 TIMEOUT_S: Final = 300.0
 _HEAP_MB: Final = 1024
+
+#: A way to an empty, migrated graph of an engine that is warm.
+Fresh = Callable[[], AbstractAsyncContextManager[Graph]]
 
 
 def now() -> datetime:
@@ -29,38 +40,87 @@ async def scratch_graph(engine: str) -> AsyncIterator[Graph]:
 
     Raises: Unavailable where a Neo4j cannot be started.
     """
+    async with _started(engine) as address, _migrated(address) as graph:
+        yield graph
+
+
+@asynccontextmanager
+async def fresh_graphs(engine: str) -> AsyncIterator[Fresh]:
+    """One engine, and a way to as many empty graphs in it as one likes, one at a time.
+
+    Raises: Unavailable where a Neo4j cannot be started.
+    """
+    if engine == "neo4j":
+        async with _started(engine) as address:
+            yield partial(_emptied, address)
+        return
+    with reserved_port(0, setting="") as port, _engine_listens_to_http_on(port):
+        async with _started(engine) as address:
+            yield partial(_own_database, address, port)
+
+
+@asynccontextmanager
+async def _started(engine: str) -> AsyncIterator[GraphAddress]:
     with TemporaryDirectory(prefix="deskgraph-bench-") as folder:
+        settings = EmbeddedSettings(heap_mb=_HEAP_MB)
         starting = (
-            embedded_graph(
-                Path(folder), EmbeddedSettings(heap_mb=_HEAP_MB), query_timeout_s=TIMEOUT_S
-            )
+            embedded_graph(Path(folder), settings, query_timeout_s=TIMEOUT_S)
             if engine == "embedded"
             else start_neo4j(Path(folder), warm=False)
         )
         async with starting as address:
-            graph = await Graph.open(address, query_timeout_s=TIMEOUT_S)
-            try:
-                await migrations.migrate(graph, now=now())
+            yield address
+
+
+@asynccontextmanager
+async def _migrated(address: GraphAddress) -> AsyncIterator[Graph]:
+    graph = await Graph.open(address, query_timeout_s=TIMEOUT_S)
+    try:
+        await migrations.migrate(graph, now=now())
+        yield graph
+    finally:
+        await graph.close()
+
+
+@asynccontextmanager
+async def _own_database(address: GraphAddress, port: int) -> AsyncIterator[Graph]:
+    """A database of its own: this engine takes milliseconds to delete one node."""
+    name = f"fresh_{secrets.token_hex(4)}"
+    async with httpx.AsyncClient(
+        base_url=f"http://{LOOPBACK}:{port}", auth=(address.user, address.password), timeout=60
+    ) as http:
+
+        async def command(text: str) -> None:
+            (await http.post("/api/v1/server", json={"command": text})).raise_for_status()
+
+        await command(f"create database {name}")
+        try:
+            async with _migrated(msgspec.structs.replace(address, database=name)) as graph:
                 yield graph
-            finally:
-                await graph.close()
+        finally:
+            await command(f"drop database {name}")
 
 
-async def empty(graph: Graph) -> None:
-    """Remove everything but the record of migrations."""
-    # The embedded engine looks through all relationships of a node to remove one of them: what
-    # has most of them goes first, whole, and leaves the short ends for the rest.
-    for match in (
-        "MATCH (n:Token)",
-        "MATCH (n:Wallet) WHERE n.flows_in + n.flows_out > 500",
-        "MATCH (n) WHERE NOT n:Migration",
-    ):
+@asynccontextmanager
+async def _emptied(address: GraphAddress) -> AsyncIterator[Graph]:
+    """The one database that the community's Neo4j has, with nothing in it."""
+    async with _migrated(address) as graph:
         left = 1
         while left:
             (row,) = await graph.run_alone(
-                f"{match} WITH n LIMIT 10000 DETACH DELETE n RETURN count(*) AS left"
+                "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 10000 DETACH DELETE n "
+                "RETURN count(*) AS left"
             )
             left = row["left"]
+        yield graph
+
+
+@contextmanager
+def _engine_listens_to_http_on(port: int) -> Iterator[None]:
+    """The product leaves HTTP to chance, since it never asks; only this variable overrides it."""
+    option = f"-Darcadedb.server.httpIncomingPort={port}"
+    with patch.dict(os.environ, {"_JAVA_OPTIONS": option}):
+        yield
 
 
 async def size(graph: Graph) -> tuple[int, int]:

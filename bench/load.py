@@ -21,7 +21,7 @@ from unittest.mock import patch
 import msgspec
 import pyarrow.parquet as pq
 
-from bench.engines import ENGINES, empty, now, scratch_graph, size
+from bench.engines import ENGINES, Fresh, fresh_graphs, now, size
 from bench.output import Table, write_json
 from bench.synthetic import write_transfers
 from cypher import statement
@@ -34,16 +34,16 @@ from tests.real.available import Unavailable
 
 #: Totals that change from batch to batch, and the statement that a blind writer uses once instead.
 _LATER: Final = {
-    "set_wallets": "create_wallets",
-    "set_flows": "create_flows",
-    "set_holdings": "create_holdings",
+    "ledger/set_wallets": "ledger/create_wallets",
+    "ledger/set_flows": "ledger/create_flows",
+    "ledger/set_holdings": "ledger/create_holdings",
 }
 _RANKS: Final = {
-    "rank_flows_by_sender": "sender_rank",
-    "rank_flows_by_recipient": "recipient_rank",
+    "ledger/rank_flows_by_sender": "sender_rank",
+    "ledger/rank_flows_by_recipient": "recipient_rank",
 }
-_UPSERTS: Final = frozenset({"set_tokens", "set_blocks", "set_outputs"})
-_TOTALS: Final = frozenset({"create_flows", "create_holdings", "set_chain"})
+_UPSERTS: Final = frozenset({"ledger/set_tokens", "ledger/set_blocks", "ledger/set_outputs"})
+_TOTALS: Final = frozenset({"ledger/create_flows", "ledger/create_holdings", "ledger/set_chain"})
 
 
 class Case(NamedTuple):
@@ -89,32 +89,27 @@ class Recording:
         spent.seconds += seconds
         rows = parameters.get("rows") or parameters.get("ids") or ()
         spent.rows += len(rows)
-        self._keep(name.removeprefix("ledger/"), parameters)
+        self._keep(name, parameters.get("rows") or [parameters.get("row")])
 
-    def _keep(self, name: str, parameters: Row) -> None:
-        if name == "set_chain":
-            self.rows.setdefault(name, {})["chain", parameters["row"]["id"]] = parameters["row"]
-        elif name in _RANKS:
-            flows = self.rows["create_flows"]
-            for row in parameters["rows"]:
-                flows[row["id"]] = flows[row["id"]] | {_RANKS[name]: row["rank"]}
-        elif name in _LATER or name in _UPSERTS:
-            kept = self.rows.setdefault(_LATER.get(name, name), {})
-            for row in parameters["rows"]:
+    def _keep(self, name: str, rows: list[Row | None]) -> None:
+        if name in _RANKS:
+            rows = [row and {"id": row["id"], _RANKS[name]: row["rank"]} for row in rows]
+            name = "ledger/set_flows"
+        keyed = name in _LATER or name in _LATER.values() or name in _UPSERTS
+        kept = self.rows.setdefault(_LATER.get(name, name), {})
+        for row in filter(None, rows):
+            if keyed:
                 known = {key: value for key, value in row.items() if value is not None}
                 kept[row["id"]] = kept.get(row["id"], row) | known
-        elif "rows" in parameters:
-            kept = self.rows.setdefault(name, {})
-            kept.update(enumerate(parameters["rows"], start=len(kept)))
-            if name in _LATER.values():
-                self.rows[name] = {row["id"]: row for row in kept.values()}
+            else:
+                kept["last" if name == "ledger/set_chain" else len(kept)] = row
 
     def statements(self, *, totals: bool) -> dict[str, list[Row]]:
         """The rows of each statement of a blind writer, in the order in which they can be run."""
         return {
             name: list(rows.values())
             for name, rows in self.rows.items()
-            if totals or name not in _TOTALS
+            if rows and (totals or name not in _TOTALS)
         }
 
 
@@ -136,10 +131,9 @@ async def write_blindly(graph: Graph, rows: dict[str, list[Row]], *, batch: int)
     """Seconds for ``rows`` in bare UNWIND statements, each batch a transaction of its own."""
     begin = time.perf_counter()
     for name, every in rows.items():
-        text = statement(f"ledger/{name}", graph.engine)
-        if name == "set_chain":
-            for row in every:
-                await graph.change_values(text, {"row": row})
+        text = statement(name, graph.engine)
+        if name == "ledger/set_chain":
+            await graph.change_values(text, {"row": every[-1]})
             continue
         for start in range(0, len(every), batch):
             await graph.change_values(text, {"rows": every[start : start + batch]})
@@ -158,23 +152,26 @@ class Figures(msgspec.Struct, kw_only=True):
     statements: dict[str, Spent]
 
 
-async def measure(engine: str, graph: Graph, case: Case, *, rounds: int, batch: int) -> Figures:
+async def measure(engine: str, fresh: Fresh, case: Case, *, rounds: int, batch: int) -> Figures:
     """Load ``case`` ours and blindly, in turns."""
-    ours, everything, facts = [], [], []
-    recording = Recording()
-    for number in range(rounds):
+    ours: list[float] = []
+    everything: list[float] = []
+    facts: list[float] = []
+    for _ in range(rounds):
         recording = Recording()
-        await empty(graph)
-        with recording.running():
-            rows, seconds = await load(graph, case, batch=batch)
+        async with fresh() as graph:
+            with recording.running():
+                rows, seconds = await load(graph, case, batch=batch)
+            sizes = await size(graph)
         ours.append(seconds)
-        sizes = await size(graph)
         for times, totals in ((everything, True), (facts, False)):
-            await empty(graph)
-            blind = recording.statements(totals=totals)
-            times.append(await write_blindly(graph, blind, batch=batch))
-            if totals and number == 0 and await size(graph) != sizes:
-                raise AssertionError(f"{case.name}: {sizes} by load, {await size(graph)} blindly.")
+            async with fresh() as graph:
+                blind = recording.statements(totals=totals)
+                times.append(await write_blindly(graph, blind, batch=batch))
+                if totals and await size(graph) != sizes:
+                    raise AssertionError(
+                        f"{case.name}: {sizes} by load, {await size(graph)} blindly."
+                    )
     return Figures(
         engine=engine,
         case=case.name,
@@ -216,12 +213,11 @@ async def run(options: argparse.Namespace) -> list[Figures]:
         wanted = [case for case in found if not options.case or case.name in options.case]
         for engine in options.engine or ENGINES:
             try:
-                async with scratch_graph(engine) as graph:
-                    warm = wanted[0]
-                    await measure(engine, graph, warm, rounds=1, batch=options.batch)
+                async with fresh_graphs(engine) as fresh:
+                    await measure(engine, fresh, wanted[0], rounds=1, batch=options.batch)
                     for case in wanted:
                         one = await measure(
-                            engine, graph, case, rounds=options.rounds, batch=options.batch
+                            engine, fresh, case, rounds=options.rounds, batch=options.batch
                         )
                         figures.append(one)
                         table.row(

@@ -43,8 +43,16 @@ def write_transfers(folder: Path, *, transfers: int, wallets: int, seed: int = 7
     with moves.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            "token_address from_address to_address value transaction_hash log_index block_number "
-            "block_timestamp".split()
+            (
+                "token_address",
+                "from_address",
+                "to_address",
+                "value",
+                "transaction_hash",
+                "log_index",
+                "block_number",
+                "block_timestamp",
+            )
         )
         writer.writerows(_rows(transfers, wallets, random.Random(seed)))
     return [tokens, moves]
