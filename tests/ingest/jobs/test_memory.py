@@ -43,7 +43,7 @@ def bad_rows(count: int) -> Iterator[Row]:
 
 
 async def test_a_file_ten_times_as_long_takes_no_more_memory(graph: Graph, tmp_path: Path) -> None:
-    peaks: list[int] = []
+    peaks: list[float] = []
     for rows in (5_000, 50_000):
         file = streamed(tmp_path / f"{rows}.csv", blocks(rows))
         arguments = (file, "--chain", "ethereum", "--batch", "500", "--json", "--quiet")
@@ -59,7 +59,7 @@ async def test_a_file_ten_times_as_long_takes_no_more_memory(graph: Graph, tmp_p
 async def test_a_hundred_thousand_rejects_are_all_told_and_none_is_kept_in_memory(
     graph: Graph, tmp_path: Path
 ) -> None:
-    peaks: list[int] = []
+    peaks: list[float] = []
     for rows in (10_000, 100_000):
         file = streamed(tmp_path / f"{rows}.csv", bad_rows(rows))
         arguments = (file, "--chain", "ethereum", "--json", "--quiet")
