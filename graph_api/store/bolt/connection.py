@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._keys: tuple[str, ...] = ()
         self._rows: list[list[Any]] = []
         self._received = 0
-        self._ending: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self.closed = False
         self.opened_at = self.heard_at = self._loop.time()
 
@@ -102,11 +102,8 @@ class Connection(asyncio.Protocol):
         Raises: Neo4jError for what the server refuses, NotOurs, Lost, Late, AnswerTooLarge.
         """
         self._asked, self._received = True, 0
-        timer = self._loop.call_later(timeout_s, self._out_of_time)
-        try:
-            return await self._exchange(question, Step.RUN, Step.PULL)
-        finally:
-            timer.cancel()
+        self._deadline = self._loop.call_later(timeout_s, self._out_of_time)
+        return await self._exchange(question, Step.RUN, Step.PULL)
 
     def now(self) -> float:
         """The clock of ``heard_at``."""
@@ -214,7 +211,7 @@ class Connection(asyncio.Protocol):
         if step is Step.RUN or step is Step.PULL:
             told = self._told(message, start, stop)
             if step is Step.RUN:
-                self._keys, self._rows = tuple(told.get("fields", ())), []
+                self._keys, self._rows = _columns(told), []
             elif told.get("has_more"):
                 raise Surprise("The server keeps rows back although all were asked for.")
         self._done()
@@ -256,9 +253,7 @@ class Connection(asyncio.Protocol):
     # How a conversation ends otherwise
 
     def _settle(self, failure: Exception | None) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None
+        self._no_deadline()
         waiter, rows = self._waiter, self._rows
         self._waiter, self._failure, self._rows = None, None, []
         if waiter is None or waiter.done():
@@ -274,7 +269,13 @@ class Connection(asyncio.Protocol):
         self._failure, self._rows = failure, []
         self._steps.append(Step.RESET)
         self._transport.write(messages.RESET)
-        self._ending = self._loop.call_later(GRACE_S, self.abort)
+        self._no_deadline()
+        self._deadline = self._loop.call_later(GRACE_S, self.abort)
+
+    def _no_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _abandon(self) -> None:
         """Nobody waits for the answer any more."""
@@ -287,8 +288,15 @@ class Connection(asyncio.Protocol):
     def _out_of_time(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            waiter.set_exception(self._failure or Late(silent=self._received == 0))
+            waiter.set_exception(Late(silent=self._received == 0))
             self._abandon()
+
+
+def _columns(told: dict[str, Any]) -> tuple[str, ...]:
+    columns = told.get("fields", [])
+    if not isinstance(columns, list):
+        raise Surprise("The columns of an answer are no list.")
+    return tuple(columns)
 
 
 def _login_ended(error: Neo4jError) -> bool:

@@ -106,6 +106,7 @@ WRONG = {
     "an empty structure": FIELDS + framed(b"\xb0"),
     "ignored without a reason": FIELDS + IGNORED,
     "a summary without a map": framed(b"\xb1\x70\x01"),
+    "columns that are none": success(fields=5) + success(),
     "rows kept back": FIELDS + success(has_more=True),
     "bytes of nothing": b"\x00\x05\xff\xfe\xfd\xfc\xfb\x00\x00",
 }
