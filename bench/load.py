@@ -89,7 +89,8 @@ class Recording:
         spent.seconds += seconds
         rows = parameters.get("rows") or parameters.get("ids") or ()
         spent.rows += len(rows)
-        self._keep(name, parameters.get("rows") or [parameters.get("row")])
+        if not name.startswith("checkpoints/"):
+            self._keep(name, parameters.get("rows") or [parameters.get("row")])
 
     def _keep(self, name: str, rows: list[Row | None]) -> None:
         if name in _RANKS:
