@@ -125,6 +125,9 @@ class Shop:
 async def by_keys(shop: Shop, keys: list[str]) -> dict[str, Record]:
     await shop.enter("by_keys")
     found = {key: shop.record("by_keys", key) for key in keys}
+    for key in keys:
+        if shop.chance("refused", key).random() < shop.faults:
+            found[key] = NotFound(f"{key} is refused.")  # type: ignore[assignment]
     return {key: record for key, record in found.items() if record is not None}
 
 
@@ -158,7 +161,7 @@ async def texts(
     shop: Shop, keys: list[str], *, now: datetime, principal: Principal
 ) -> dict[str, str]:
     await shop.enter("texts")
-    return {key: f"{key} {now.year} {principal.id}" for key in keys if key not in "bd"}
+    return {key: f"{key} {now.year} {principal.id}" for key in keys if key != "d"}
 
 
 async def numbers(shop: Shop, keys: list[str]) -> dict[str, list[int]]:
@@ -401,7 +404,7 @@ def dense_schema(executor: ExecutorName) -> GuardedSchema:
         config=StrawberryConfig(scalar_map={**SCALARS, Moody: moody}),
         executor=executor,
         limits=limits,
-        cache_size=50,
+        cache_size=500,
     )
 
 
