@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         description="`production` hides GraphiQL, introspection and suggestions.",
     )
     executor: str = Field(
-        "standard",
+        "compiled",
         pattern="^(compiled|standard)$",
         description="What answers queries: `compiled` plans each document once.",
     )
