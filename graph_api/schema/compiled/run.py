@@ -147,10 +147,13 @@ class Run:
         self.want(Question(function, part, arguments, batched=False), _ALONE, waiter, link)
 
     async def finish(self) -> None:
-        """Ask until nothing waits. Cancelled questions end with the one who waits for this."""
+        """Ask until nothing waits, or until there is nothing left to answer.
+
+        Questions that still run then, or when the caller is cancelled, are cancelled.
+        """
         asking: dict[asyncio.Task[dict[Any, Any]], Question] = {}
         try:
-            while True:
+            while self.data is not None:
                 self._deliver_ready()
                 questions, self._queue = self._queue, []
                 if len(questions) == 1 and not asking:
@@ -202,16 +205,14 @@ class Run:
 
     def is_gone(self, link: Link) -> bool:
         """Whether an error has nulled this place, or one that it stands in."""
-        return bool(self._nulled) and self._is_nulled(path_of(link))
+        if not self._nulled:
+            return False
+        path = path_of(link)
+        return any(path[:length] in self._nulled for length in range(len(path) + 1))
 
     def _note(self, error: GraphQLError, link: Link | None) -> None:
-        path = () if link is None else path_of(link)
-        if not self._is_nulled(path):
-            self._nulled.add(path)
-            self.errors.append(error)
-
-    def _is_nulled(self, path: Path) -> bool:
-        return any(path[:length] in self._nulled for length in range(len(path) + 1))
+        self._nulled.add(() if link is None else path_of(link))
+        self.errors.append(error)
 
     def _keys_to_ask(self, question: Question) -> list[Any]:
         keys, question.queued = question.queued, []

@@ -57,6 +57,11 @@ async def many(gates: Gates, *, count: int) -> list[str]:
     return [f"n{number % 3}" for number in range(count)]
 
 
+async def nothing(gates: Gates) -> str | None:
+    await gates.entered["a"].wait()
+    return None
+
+
 async def unsteady() -> str:
     return "later"
 
@@ -76,6 +81,7 @@ class Item:
 class Query:
     first: str | None = root(first, key=_key, description="It.")
     second: str | None = root(second, key=_key, description="It.")
+    failing: str = root(nothing, description="Never there, though it may not be null.")
     items: list[Item] = root(many, of=lambda name: Item(name=name), description="They.")
 
     @strawberry.field
@@ -144,6 +150,17 @@ async def test_a_deadline_ends_the_steps_that_still_run() -> None:
             await run(schema_of(), BOTH, gates)
 
     assert gates.cancelled == ["a", "b"]
+
+
+async def test_what_failed_as_a_whole_does_not_wait_for_the_rest() -> None:
+    gates = Gates()
+
+    async with asyncio.timeout(10):  # the gate of the other question stays shut
+        result = await run(schema_of(), '{ first(key: "x") failing }', gates)
+
+    assert result.data is None
+    assert [error.path for error in result.errors or ()] == [["failing"]]
+    assert gates.cancelled == ["a"]
 
 
 async def test_fields_that_ask_the_same_share_a_question_and_its_keys() -> None:
