@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 from unittest.mock import patch
 
 import httpx
 import msgspec
 
-from deskgraph.engines.arcadedb import embedded_graph
+from deskgraph.engines.arcadedb import FOLDER, embedded_graph
+from deskgraph.engines.folder import EngineFolder
 from deskgraph.engines.ports import LOOPBACK, reserved_port
 from graph_api.settings import EmbeddedSettings
 from graph_api.store import migrations
@@ -25,8 +26,17 @@ ENGINES: Final = ("embedded", "neo4j")
 TIMEOUT_S: Final = 300.0
 _HEAP_MB: Final = 1024
 
-#: A way to an empty, migrated graph of an engine that is warm.
-Fresh = Callable[[], AbstractAsyncContextManager[Graph]]
+
+class Engine(NamedTuple):
+    """An engine that runs.
+
+    Args:
+        fresh: A way to an empty, migrated graph in it, as often as one likes, one at a time.
+        pid: Its process.
+    """
+
+    fresh: Callable[[], AbstractAsyncContextManager[Graph]]
+    pid: int
 
 
 def now() -> datetime:
@@ -40,27 +50,27 @@ async def scratch_graph(engine: str) -> AsyncIterator[Graph]:
 
     Raises: Unavailable where a Neo4j cannot be started.
     """
-    async with _started(engine) as address, _migrated(address) as graph:
+    async with _started(engine) as (address, _), _migrated(address) as graph:
         yield graph
 
 
 @asynccontextmanager
-async def fresh_graphs(engine: str) -> AsyncIterator[Fresh]:
-    """One engine, and a way to as many empty graphs in it as one likes, one at a time.
+async def warm_engine(engine: str) -> AsyncIterator[Engine]:
+    """One engine for many graphs: what its Java has learned from one serves the next.
 
     Raises: Unavailable where a Neo4j cannot be started.
     """
     if engine == "neo4j":
-        async with _started(engine) as address:
-            yield partial(_emptied, address)
+        async with _started(engine) as (address, pid):
+            yield Engine(partial(_emptied, address), pid)
         return
     with reserved_port(0, setting="") as port, _engine_listens_to_http_on(port):
-        async with _started(engine) as address:
-            yield partial(_own_database, address, port)
+        async with _started(engine) as (address, pid):
+            yield Engine(partial(_own_database, address, port), pid)
 
 
 @asynccontextmanager
-async def _started(engine: str) -> AsyncIterator[GraphAddress]:
+async def _started(engine: str) -> AsyncIterator[tuple[GraphAddress, int]]:
     with TemporaryDirectory(prefix="deskgraph-bench-") as folder:
         settings = EmbeddedSettings(heap_mb=_HEAP_MB)
         starting = (
@@ -69,7 +79,9 @@ async def _started(engine: str) -> AsyncIterator[GraphAddress]:
             else start_neo4j(Path(folder), warm=False)
         )
         async with starting as address:
-            yield address
+            note = EngineFolder(Path(folder), FOLDER if engine == "embedded" else engine).note()
+            assert note is not None
+            yield address, note.pid
 
 
 @asynccontextmanager

@@ -19,9 +19,11 @@ from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 import msgspec
+import neo4j
 import pyarrow.parquet as pq
 
-from bench.engines import ENGINES, Fresh, fresh_graphs, now, size
+from bench.cpu import cpu_s
+from bench.engines import ENGINES, Engine, now, size, warm_engine
 from bench.output import Table, write_json
 from bench.synthetic import write_transfers
 from cypher import statement
@@ -32,18 +34,23 @@ from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files.format import Options
 from tests.real.available import Unavailable
 
-#: Totals that change from batch to batch, and the statement that a blind writer uses once instead.
-_LATER: Final = {
-    "ledger/set_wallets": "ledger/create_wallets",
-    "ledger/set_flows": "ledger/create_flows",
-    "ledger/set_holdings": "ledger/create_holdings",
-}
+#: The name of a rank in a flow's row.
 _RANKS: Final = {
     "ledger/rank_flows_by_sender": "sender_rank",
     "ledger/rank_flows_by_recipient": "recipient_rank",
 }
-_UPSERTS: Final = frozenset({"ledger/set_tokens", "ledger/set_blocks", "ledger/set_outputs"})
+#: What changes from batch to batch, and the statement that a blind writer uses once instead.
+_LATER: Final = {
+    "ledger/set_wallets": "ledger/create_wallets",
+    "ledger/set_flows": "ledger/create_flows",
+    "ledger/set_holdings": "ledger/create_holdings",
+    **dict.fromkeys(_RANKS, "ledger/create_flows"),
+}
 _TOTALS: Final = frozenset({"ledger/create_flows", "ledger/create_holdings", "ledger/set_chain"})
+#: Statements that get one row for each id, with the newest values.
+_MERGED: Final = frozenset(
+    {"ledger/set_tokens", "ledger/set_blocks", "ledger/set_outputs", "ledger/set_chain"}
+) | frozenset(_LATER.values())
 
 
 class Case(NamedTuple):
@@ -67,7 +74,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.spent: dict[str, Spent] = {}
-        self.rows: dict[str, dict[Any, Row]] = {}
+        self._written: list[tuple[str, list[Row]]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -80,7 +87,17 @@ class Recording:
             self._note(name, parameters, seconds=time.perf_counter() - begin)
             return answer
 
-        with patch.object(Writing, "run", run):
+        commit = neo4j.AsyncTransaction.commit
+
+        async def timed_commit(transaction: neo4j.AsyncTransaction) -> None:
+            begin = time.perf_counter()
+            await commit(transaction)
+            self._note("commit", {}, seconds=time.perf_counter() - begin)
+
+        with (
+            patch.object(Writing, "run", run),
+            patch.object(neo4j.AsyncTransaction, "commit", timed_commit),
+        ):
             yield
 
     def _note(self, name: str, parameters: Row, *, seconds: float) -> None:
@@ -89,99 +106,122 @@ class Recording:
         spent.seconds += seconds
         rows = parameters.get("rows") or parameters.get("ids") or ()
         spent.rows += len(rows)
-        if not name.startswith("checkpoints/"):
-            self._keep(name, parameters.get("rows") or [parameters.get("row")])
-
-    def _keep(self, name: str, rows: list[Row | None]) -> None:
-        if name in _RANKS:
-            rows = [row and {"id": row["id"], _RANKS[name]: row["rank"]} for row in rows]
-            name = "ledger/set_flows"
-        keyed = name in _LATER or name in _LATER.values() or name in _UPSERTS
-        kept = self.rows.setdefault(_LATER.get(name, name), {})
-        for row in filter(None, rows):
-            if keyed:
-                known = {key: value for key, value in row.items() if value is not None}
-                kept[row["id"]] = kept.get(row["id"], row) | known
-            else:
-                kept["last" if name == "ledger/set_chain" else len(kept)] = row
+        if name.startswith(("ledger/", "search/")):
+            written = parameters.get("rows") or [parameters.get("row")]
+            self._written.append((name, [row for row in written if row]))
 
     def statements(self, *, totals: bool) -> dict[str, list[Row]]:
         """The rows of each statement of a blind writer, in the order in which they can be run."""
+        kept: dict[str, dict[Any, Row]] = {}
+        for name, rows in self._written:
+            if name in _RANKS:
+                rows = [{"id": row["id"], _RANKS[name]: row["rank"]} for row in rows]
+            target = _LATER.get(name, name)
+            found = kept.setdefault(target, {})
+            for row in rows:
+                key = row["id"] if target in _MERGED else len(found)
+                known = {name: value for name, value in row.items() if value is not None}
+                found[key] = found.get(key, row) | known
         return {
             name: list(rows.values())
-            for name, rows in self.rows.items()
+            for name, rows in kept.items()
             if rows and (totals or name not in _TOTALS)
         }
 
 
-async def load(graph: Graph, case: Case, *, batch: int) -> tuple[int, float]:
-    """Rows read and seconds taken by the whole of ``deskgraph ingest load``."""
+class Cost(msgspec.Struct, frozen=True):
+    """What one way of writing took, in seconds: of the clock, and of CPU in either process."""
+
+    clock: float
+    python: float
+    engine: float
+
+    @property
+    def cpu(self) -> float:
+        """Of both processes."""
+        return self.python + self.engine
+
+
+@contextmanager
+def metered(pid: int) -> Iterator[list[Cost]]:
+    """The cost of the block, in the list once it has ended; ``pid`` is the engine's."""
+    costs: list[Cost] = []
+    clock, python, engine = time.perf_counter(), time.process_time(), cpu_s(pid)
+    yield costs
+    costs.append(
+        Cost(time.perf_counter() - clock, time.process_time() - python, cpu_s(pid) - engine)
+    )
+
+
+async def load(graph: Graph, case: Case, *, batch: int) -> int:
+    """Rows read by the whole of ``deskgraph ingest load``."""
     options = Options(chains=tuple(map(chain_of, case.chains)))
-    rows = 0
     with TemporaryDirectory() as rejects:
-        begin = time.perf_counter()
         outcomes = load_paths(
             graph, case.paths, options, clock=now, rejects=Path(rejects), batch=batch
         )
-        async for outcome in outcomes:
-            rows += outcome.read if isinstance(outcome, Summary) else 0
-        return rows, time.perf_counter() - begin
+        return sum([one.read async for one in outcomes if isinstance(one, Summary)])
 
 
-async def write_blindly(graph: Graph, rows: dict[str, list[Row]], *, batch: int) -> float:
-    """Seconds for ``rows`` in bare UNWIND statements, each batch a transaction of its own."""
-    begin = time.perf_counter()
+async def write_blindly(graph: Graph, rows: dict[str, list[Row]], *, batch: int) -> None:
+    """Write ``rows`` in bare UNWIND statements, each batch a transaction of its own."""
     for name, every in rows.items():
         text = statement(name, graph.engine)
         if name == "ledger/set_chain":
-            await graph.change_values(text, {"row": every[-1]})
+            for row in every:
+                await graph.change_values(text, {"row": row})
             continue
         for start in range(0, len(every), batch):
             await graph.change_values(text, {"rows": every[start : start + batch]})
-    return time.perf_counter() - begin
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """One case on one engine. Ratios are of our rate to the blind writer's."""
+    """One case on one engine, medians of all rounds. ``ours`` is the load, the others are blind."""
 
     engine: str
     case: str
     rows: int
-    rows_per_s: float
-    to_everything: float
-    to_facts: float
+    ours: Cost
+    everything: Cost
+    facts: Cost
     statements: dict[str, Spent]
 
 
-async def measure(engine: str, fresh: Fresh, case: Case, *, rounds: int, batch: int) -> Figures:
+async def measure(name: str, engine: Engine, case: Case, *, rounds: int, batch: int) -> Figures:
     """Load ``case`` ours and blindly, in turns."""
-    ours: list[float] = []
-    everything: list[float] = []
-    facts: list[float] = []
+    ours: list[Cost] = []
+    everything: list[Cost] = []
+    facts: list[Cost] = []
     for _ in range(rounds):
         recording = Recording()
-        async with fresh() as graph:
-            with recording.running():
-                rows, seconds = await load(graph, case, batch=batch)
+        async with engine.fresh() as graph:
+            with recording.running(), metered(engine.pid) as cost:
+                rows = await load(graph, case, batch=batch)
             sizes = await size(graph)
-        ours.append(seconds)
-        for times, totals in ((everything, True), (facts, False)):
-            async with fresh() as graph:
-                blind = recording.statements(totals=totals)
-                times.append(await write_blindly(graph, blind, batch=batch))
+        ours += cost
+        for costs, totals in ((everything, True), (facts, False)):
+            blind = recording.statements(totals=totals)
+            async with engine.fresh() as graph:
+                with metered(engine.pid) as cost:
+                    await write_blindly(graph, blind, batch=batch)
+                costs += cost
                 if totals and await size(graph) != sizes:
                     raise AssertionError(
                         f"{case.name}: {sizes} by load, {await size(graph)} blindly."
                     )
     return Figures(
-        engine=engine,
+        engine=name,
         case=case.name,
         rows=rows,
-        rows_per_s=rows / median(ours),
-        to_everything=median(everything) / median(ours),
-        to_facts=median(facts) / median(ours),
+        ours=_median(ours),
+        everything=_median(everything),
+        facts=_median(facts),
         statements=dict(sorted(recording.spent.items(), key=lambda one: -one[1].seconds)),
     )
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(*(median(getattr(cost, part) for cost in costs) for part in Cost.__struct_fields__))
 
 
 @asynccontextmanager
@@ -209,32 +249,43 @@ async def cases(data: Path | None, *, rows: int) -> AsyncIterator[list[Case]]:
 async def run(options: argparse.Namespace) -> list[Figures]:
     """Measure what the options ask for."""
     figures = []
-    table = Table("engine", "case", "rows", "rows/s", "to everything", "to facts alone")
+    table = Table(
+        "engine", "case", "rows", "rows/s", "to everything", "to facts",
+        "CPU to everything", "CPU to facts", "µs of Python a row", "µs of engine a row",
+    )  # fmt: skip
     async with cases(options.data, rows=options.rows) as found:
         wanted = [case for case in found if not options.case or case.name in options.case]
-        for engine in options.engine or ENGINES:
+        for name in options.engine or ENGINES:
             try:
-                async with fresh_graphs(engine) as fresh:
-                    await measure(engine, fresh, wanted[0], rounds=1, batch=options.batch)
+                async with warm_engine(name) as engine:
+                    await measure(name, engine, wanted[0], rounds=1, batch=options.batch)
                     for case in wanted:
                         one = await measure(
-                            engine, fresh, case, rounds=options.rounds, batch=options.batch
+                            name, engine, case, rounds=options.rounds, batch=options.batch
                         )
                         figures.append(one)
-                        table.row(
-                            engine,
-                            case.name,
-                            f"{one.rows:,}",
-                            f"{one.rows_per_s:,.0f}",
-                            f"{one.to_everything:.2f}",
-                            f"{one.to_facts:.2f}",
-                        )
+                        table.row(*_cells(one))
             except Unavailable as reason:
                 print(reason, flush=True)
     if options.profile:
         for one in figures:
             _print_statements(one)
     return figures
+
+
+def _cells(figures: Figures) -> list[str]:
+    ours, rows = figures.ours, figures.rows
+    others = (figures.everything, figures.facts)
+    return [
+        figures.engine,
+        figures.case,
+        f"{rows:,}",
+        f"{rows / ours.clock:,.0f}",
+        *(f"{other.clock / ours.clock:.2f}" for other in others),
+        *(f"{other.cpu / ours.cpu:.2f}" for other in others),
+        f"{ours.python / rows * 1e6:,.0f}",
+        f"{ours.engine / rows * 1e6:,.0f}",
+    ]
 
 
 def _print_statements(figures: Figures) -> None:

@@ -38,6 +38,7 @@ from graph_api.store.ledger.states import Moved, earliest, latest, whole_units
 
 Fact = TypeVar("Fact")
 Event = Transfer | Approval | Swap
+Happened = TypeVar("Happened", Transfer, Approval, Swap)
 
 
 class Counts(msgspec.Struct):
@@ -131,12 +132,17 @@ class Batch:
         rows = await self._run("known_transactions", ids=sorted(ids))
         return {row["id"]: msgspec.convert(row, Known, strict=False) for row in rows}
 
-    async def _new(self, facts: Mapping[str, Fact], name: str) -> dict[str, Fact]:
-        # Rows without a hash are named by their place in a dataset; its checkpoint already says
-        # which of them are in the graph.
-        ids = [key for key in facts if not key.startswith("file:")]
+    async def _new(self, events: Mapping[str, Happened], name: str) -> dict[str, Happened]:
+        ids = [key for key, event in events.items() if self._may_be_there(event)]
         known = {row["id"] for row in await self._run(name, ids=ids)} if ids else set()
-        return {key: fact for key, fact in facts.items() if key not in known}
+        return {key: event for key, event in events.items() if key not in known}
+
+    def _may_be_there(self, event: Event) -> bool:
+        # An event is never written without its transaction. Rows without a hash are named by
+        # their place in a dataset; its checkpoint already says which of them are in the graph.
+        if event.transaction is None:
+            return not event.id.startswith("file:")
+        return event.transaction in self._known
 
     def _unknown(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         return {key: fact for key, fact in facts.items() if not self._is_loaded(key)}

@@ -5,7 +5,7 @@ Changes stay apart until their transaction has been committed: a failed one leav
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -23,9 +23,16 @@ class Shelf(Generic[State]):
         self.fresh: set[str] = set()
 
     async def fetch(
-        self, ids: Iterable[str], load: Callable[[list[str]], Awaitable[dict[str, State]]]
+        self,
+        ids: Iterable[str],
+        load: Callable[[list[str]], Awaitable[dict[str, State]]],
+        *,
+        absent: Container[str] = (),
     ) -> None:
-        """Make every one of ``ids`` ready to change: kept, loaded, or new."""
+        """Make every one of ``ids`` ready to change: kept, loaded, or new.
+
+        What is ``absent`` is known not to be in the graph and is not looked up.
+        """
         missing = []
         for key in ids:
             if key in self.touched:
@@ -35,9 +42,8 @@ class Shelf(Generic[State]):
                 self.touched[key] = msgspec.structs.replace(kept)
             else:
                 missing.append(key)
-        if not missing:
-            return
-        found = await load(missing)
+        wanted = [key for key in missing if key not in absent]
+        found = await load(wanted) if wanted else {}
         for key in missing:
             state = found.get(key)
             if state is None:

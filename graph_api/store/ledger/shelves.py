@@ -86,12 +86,21 @@ class Shelves:
         await self.wallets.fetch(wallets, _reader(writing, "known_wallets", WalletState))
         await self.tokens.fetch(tokens, _reader(writing, "known_tokens", TokenState))
         flows = {flow_id(*pair): pair for pair in pairs}
-        await self.flows.fetch(flows, _reader(writing, "known_flows", FlowState))
+        held = {holding_id(*pair): pair for pair in holdings}
+        # A wallet that is not in the graph yet has neither flows nor holdings there.
+        absent = {
+            key
+            for some in (flows, held)
+            for key, pair in some.items()
+            if not self.wallets.fresh.isdisjoint(pair)
+        }
+        reader = _reader(writing, "known_flows", FlowState)
+        await self.flows.fetch(flows, reader, absent=absent)
         for key in self.flows.fresh & flows.keys():
             state = self.flows[key]
             state.sender, state.recipient, state.token = flows[key]
-        held = {holding_id(*pair): pair for pair in holdings}
-        await self.holdings.fetch(held, _reader(writing, "known_holdings", HoldingState))
+        reader = _reader(writing, "known_holdings", HoldingState)
+        await self.holdings.fetch(held, reader, absent=absent)
         for key in self.holdings.fresh & held.keys():
             self.holdings[key].wallet, self.holdings[key].token = held[key]
 

@@ -1,5 +1,6 @@
 """What the writer knows of wallets, tokens, flows, holdings and chains while it works."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -9,6 +10,8 @@ from graph_api.domain.positions import page_key
 from graph_api.domain.records import Token, WalletKind
 
 _RANK_TOP = 10**12
+#: Ids that one batch asks for again and again.
+_IDS_KEPT = 1 << 15
 
 
 class WalletState(msgspec.Struct):
@@ -130,11 +133,13 @@ class Moved(msgspec.Struct, frozen=True):
     block_time: int | None = None
 
 
+@lru_cache(maxsize=_IDS_KEPT)
 def flow_id(sender: str, recipient: str, token: str | None) -> str:
     """The id of the flow of ``token`` from ``sender`` to ``recipient``."""
     return _digest("flow", sender, recipient, token or "")
 
 
+@lru_cache(maxsize=_IDS_KEPT)
 def holding_id(wallet: str, token: str) -> str:
     """The id of what ``wallet`` holds of ``token``."""
     return _digest("holding", wallet, token)
