@@ -89,7 +89,7 @@ class GuardedSchema(strawberry.Schema):
         cache_size: int = 1_000,
         suggestions: bool = True,
         introspection: bool = True,
-        executor: str = ExecutorName.STANDARD,
+        executor: str = ExecutorName.COMPILED,
         explain: bool = False,
         extensions: Iterable[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
         **options: Any,

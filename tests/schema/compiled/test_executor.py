@@ -10,6 +10,7 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
+from graph_api.domain.errors import BadInput
 from graph_api.schema.compiled.plan import MAX_SWITCHES
 from graph_api.schema.context import Context
 from graph_api.schema.guarded import ExecutorName, GuardedSchema
@@ -52,6 +53,10 @@ async def names(gates: Gates, keys: list[str]) -> dict[str, str]:
     return {key: key for key in keys}
 
 
+async def none(gates: Gates, keys: list[str]) -> dict[str, str]:
+    return {}
+
+
 async def many(gates: Gates, *, count: int) -> list[str]:
     await asyncio.sleep(0)
     return [f"n{number % 3}" for number in range(count)]
@@ -71,10 +76,31 @@ def _key(key: str) -> str:
 
 
 @strawberry.type
+class Bad:
+    name: str | None
+
+    @strawberry.field
+    def sure(self) -> str | None:
+        raise BadInput("It has no name.")
+
+
+@strawberry.type
 class Item:
     name: str
     same: str = batched(names, key="name", description="Its name.")
+    bad: "Bad | None" = batched(
+        names, key="name", of=lambda name: Bad(name=None), description="It has no name."
+    )
+    deep: "Item | None" = batched(
+        names, key="name", of=lambda name: Item(name=name), description="The same again."
+    )
+    missing: str = batched(none, key="name", description="Never there.")
+    absent: str = batched(none, key="name", description="Never there.")
     again: str = batched(names, key="name", description="Its name.")
+
+    @strawberry.field
+    def broken(self) -> str:
+        raise BadInput("It is broken.")
 
 
 @strawberry.type
@@ -82,6 +108,9 @@ class Query:
     first: str | None = root(first, key=_key, description="It.")
     second: str | None = root(second, key=_key, description="It.")
     failing: str = root(nothing, description="Never there, though it may not be null.")
+    some: list[Item | None] = root(
+        many, of=lambda name: Item(name=name), description="They, if they have all."
+    )
     items: list[Item] = root(many, of=lambda name: Item(name=name), description="They.")
 
     @strawberry.field
@@ -170,6 +199,48 @@ async def test_fields_that_ask_the_same_share_a_question_and_its_keys() -> None:
     assert result.data is not None
     assert result.data["items"][4] == {"same": "n1", "again": "n1", "name": "n1"}
     assert gates.asked == [("names", ["n0", "n1", "n2"])]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_asked() -> None:
+    gates = Gates()
+    result = await run(schema_of(), "{ some(count: 2) { same broken } }", gates)
+
+    assert result.data == {"some": [None, None]}
+    assert gates.asked == []
+
+
+@pytest.mark.parametrize("executor", ExecutorName)
+async def test_an_error_is_told_for_each_place_that_shares_an_answer(
+    executor: ExecutorName,
+) -> None:
+    schema = GuardedSchema(Query, executor=executor)
+    result = await run(schema, "{ items(count: 4) { bad { name sure } } }")
+
+    assert result.data == {"items": [{"bad": {"name": None, "sure": None}}] * 4}
+    paths = [error.path for error in result.errors or ()]
+    assert sorted(map(str, paths)) == [f"['items', {n}, 'bad', 'sure']" for n in range(4)]
+
+
+@pytest.mark.parametrize("executor", ExecutorName)
+async def test_what_waits_for_more_is_not_shared(executor: ExecutorName) -> None:
+    schema = GuardedSchema(Query, executor=executor)
+    result = await run(schema, "{ items(count: 4) { deep { absent } } }")
+
+    assert result.data == {"items": [{"deep": None}] * 4}
+    paths = [error.path for error in result.errors or ()]
+    assert sorted(map(str, paths)) == [f"['items', {n}, 'deep', 'absent']" for n in range(4)]
+
+
+@pytest.mark.parametrize("executor", ExecutorName)
+async def test_one_error_is_told_of_what_became_null_through_several(
+    executor: ExecutorName,
+) -> None:
+    schema = GuardedSchema(Query, executor=executor)
+    result = await run(schema, "{ some(count: 2) { missing absent } }")
+
+    assert result.data == {"some": [None, None]}
+    paths = [error.path for error in result.errors or ()]
+    assert sorted(map(str, paths)) == [f"['some', {n}, 'missing']" for n in range(2)]
 
 
 async def test_runs_of_one_plan_at_the_same_time_do_not_meet() -> None:
