@@ -116,7 +116,9 @@ class Turn:
     async def give_back(self) -> None:
         """Let others in."""
         if self._keeper is not None:
-            self._keeper.cancel()
+            # Not while it writes: the driver loses a socket whose opening is cancelled.
+            async with self._alone:
+                self._keeper.cancel()
             self._keeper = None
         held, self._held = self._held, {}
         for lease in held.values():
