@@ -1,0 +1,84 @@
+"""Events: what happened, on which line, under which number.
+
+A line is one gapless sequence of numbers for one chain (or for all of them). What was announced
+and what was taken back share a line, so that nobody can hear of them in the wrong order.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+#: The version of the JSON that events travel as; a reader refuses a later one.
+VERSION: Final = 1
+#: Stands for the chain of a line that belongs to none.
+ANY_CHAIN: Final = "*"
+
+
+class Topic(StrEnum):
+    """What an event tells."""
+
+    TRANSFER_SEEN = "transfer.seen"
+    TRANSFER_RETRACTED = "transfer.retracted"
+    TRANSFER_FINALIZED = "transfer.finalized"
+    OTC_DETECTED = "otc.detected"
+    OTC_RETRACTED = "otc.retracted"
+    PRICE_TICKED = "price.ticked"
+    ALERT_RAISED = "alert.raised"
+    INGEST_PROGRESS = "ingest.progress"
+    PROVIDER_STATUS = "provider.status"
+
+
+class Line(StrEnum):
+    """Sequences of events; each numbers its chains apart."""
+
+    TRANSFERS = "transfers"
+    FINALIZED = "finalized"
+    OTC = "otc"
+    PRICES = "prices"
+    ALERTS = "alerts"
+    PROGRESS = "progress"
+    PROVIDERS = "providers"
+
+
+#: The line on which a topic travels.
+LINE_OF: Final = {
+    Topic.TRANSFER_SEEN: Line.TRANSFERS,
+    Topic.TRANSFER_RETRACTED: Line.TRANSFERS,
+    Topic.TRANSFER_FINALIZED: Line.FINALIZED,
+    Topic.OTC_DETECTED: Line.OTC,
+    Topic.OTC_RETRACTED: Line.OTC,
+    Topic.PRICE_TICKED: Line.PRICES,
+    Topic.ALERT_RAISED: Line.ALERTS,
+    Topic.INGEST_PROGRESS: Line.PROGRESS,
+    Topic.PROVIDER_STATUS: Line.PROVIDERS,
+}
+#: Lines whose events come from the outbox of the graph, in the transaction of what they tell;
+#: the others tell how things stand now, and nobody misses an old one.
+KEPT_LINES: Final = (Line.TRANSFERS, Line.FINALIZED, Line.OTC, Line.PRICES, Line.ALERTS)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event: ``number`` counts from 1 on its line and chain, ``at`` is epoch milliseconds.
+
+    ``body`` holds plain JSON values; amounts in base units are decimal text.
+    """
+
+    topic: Topic
+    chain: str = ANY_CHAIN
+    number: int
+    at: int
+    body: dict[str, Any]
+    version: int = VERSION
+
+    @property
+    def line(self) -> Line:
+        """The line that numbers it."""
+        return LINE_OF[self.topic]
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that has no number yet."""
+
+    topic: Topic
+    body: dict[str, Any]
