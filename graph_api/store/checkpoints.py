@@ -4,7 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from graph_api.store.graph import Graph, Writing
+from graph_api.store import leases
+from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store.ledger.places import Counts
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +19,36 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     rejected: int
     done: bool = False
+
+    @property
+    def lease(self) -> str:
+        """The right to load the dataset."""
+        return leases.of_dataset(self.id)
+
+    async def reached(self, writing: Writing) -> bool:
+        """Whether the graph, as this transaction sees it, has come exactly as far."""
+        rows = await writing.run("checkpoints/by_id", id=self.id)
+        return [(row["row"], row["done"]) for row in rows] == [(self.row, self.done)]
+
+    async def reach(
+        self, writing: Writing, counts: Counts, created: list[Row], *, now: datetime
+    ) -> None:
+        """Add what the batch did to what was counted before."""
+        # What comes twice in a batch is there already when it comes again.
+        counts.known = self.read - self.rejected - counts.written
+        await writing.run(
+            "checkpoints/advance",
+            id=self.id,
+            source=self.source,
+            format=self.format,
+            row=self.row,
+            read=self.read,
+            rejected=self.rejected,
+            done=self.done,
+            written=counts.written,
+            known=counts.known,
+            now=now,
+        )
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,33 +65,6 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
     started_at: datetime
     updated_at: datetime
-
-
-async def advance(
-    writing: Writing, progress: Progress, *, written: int, known: int, now: datetime
-) -> None:
-    """Remember ``progress``; ``written`` and ``known`` are added to what was counted before."""
-    await writing.run(
-        "checkpoints/advance",
-        id=progress.id,
-        source=progress.source,
-        format=progress.format,
-        row=progress.row,
-        read=progress.read,
-        rejected=progress.rejected,
-        done=progress.done,
-        written=written,
-        known=known,
-        now=now,
-    )
-
-
-async def stands_at(writing: Writing, progress: Progress | None) -> bool:
-    """Whether the graph, as this transaction sees it, has come exactly as far as ``progress``."""
-    if progress is None:
-        return False
-    rows = await writing.run("checkpoints/by_id", id=progress.id)
-    return [(row["row"], row["done"]) for row in rows] == [(progress.row, progress.done)]
 
 
 async def by_id(graph: Graph, checkpoint: str) -> Checkpoint | None:

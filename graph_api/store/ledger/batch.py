@@ -24,6 +24,7 @@ from graph_api.store.ledger import late as late_facts
 from graph_api.store.ledger.facts import Facts, native_transfer, transaction_order
 from graph_api.store.ledger.late import Late
 from graph_api.store.ledger.outputs import Outputs
+from graph_api.store.ledger.places import Counts
 from graph_api.store.ledger.rows import (
     approval_row,
     bare_row,
@@ -39,18 +40,6 @@ from graph_api.store.ledger.states import Moved, earliest, latest, whole_units
 Fact = TypeVar("Fact")
 Event = Transfer | Approval | Swap
 Happened = TypeVar("Happened", Transfer, Approval, Swap)
-
-
-class Counts(msgspec.Struct):
-    """What became of records: new in the graph, or there already."""
-
-    written: int = 0
-    known: int = 0
-
-    def add(self, new: int, *, of: int) -> None:
-        """``new`` of ``of`` records were not there yet."""
-        self.written += new
-        self.known += of - new
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -76,6 +65,8 @@ class Batch:
         self._known: dict[str, Known] = {}
         self._times: dict[int, int] = {}
         self._outputs = Outputs(writing, chain, shelves, facts.utxo)
+        #: Rows of the transfers that are new.
+        self.created: list[Row] = []
 
     async def write(self) -> Counts:
         """Write everything that is new; what is there already changes nothing."""
@@ -592,7 +583,8 @@ class Batch:
                 minted.append(row)
             else:
                 (plain if transfer.transaction is None else moved).append(row)
-        self._waits([*plain, *moved, *minted])
+        self.created = [*plain, *moved, *minted]
+        self._waits(self.created)
         for name, rows in (
             ("create_transfers", plain),
             ("create_moved_transfers", moved),

@@ -9,11 +9,10 @@ from typing import Final, TypeVar
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.records import Record
 from graph_api.store import leases
-from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import Lease, LeaseLost
-from graph_api.store.ledger.batch import Counts
+from graph_api.store.ledger.places import Counts, Place
 from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, leases_needed
 
 Answer = TypeVar("Answer")
@@ -44,15 +43,15 @@ class Turn:
         self._alone = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
 
-    async def write(self, records: Sequence[Record], progress: Progress | None = None) -> Counts:
+    async def write(self, records: Sequence[Record], place: Place | None = None) -> Counts:
         """Write a batch as soon as everything that it needs is ours.
 
         Raises: LeaseLost when somebody took over; the turn is over then, and may begin anew.
         """
-        await self.hold(leases_needed(records, progress))
+        await self.hold(leases_needed(records, place))
         try:
             async with self._alone:
-                return await self._writer.write(records, progress)
+                return await self._writer.write(records, place)
         except LeaseLost:
             await self.give_back()
             raise

@@ -11,13 +11,13 @@ from typing import Final
 from graph_api.domain.chains import CHAINS, chain_of
 from graph_api.domain.ids import chain_id_of
 from graph_api.domain.records import Actor, Label, Record, WalletFact
-from graph_api.store import checkpoints, leases
-from graph_api.store.checkpoints import Progress
-from graph_api.store.graph import Graph, Writing
+from graph_api.store import leases
+from graph_api.store.graph import Graph, Row, Writing
 from graph_api.store.leases import Lease
 from graph_api.store.ledger import claims, scaling
-from graph_api.store.ledger.batch import Batch, Counts
+from graph_api.store.ledger.batch import Batch
 from graph_api.store.ledger.facts import ChainRecord, Facts, facts_of
+from graph_api.store.ledger.places import Counts, Place
 from graph_api.store.ledger.shelves import Shelves
 
 #: Longer than a transaction may take, so that a lease outlives the batch that it is for.
@@ -40,13 +40,13 @@ class LedgerWriter:
         self._shelves: dict[str, Shelves] = {}
         self._trusted = False
 
-    async def write(self, records: Sequence[Record], progress: Progress | None = None) -> Counts:
+    async def write(self, records: Sequence[Record], place: Place | None = None) -> Counts:
         """Write ``records`` and how far their source is read, in one transaction.
 
         All of ``leases_needed`` must be held. Raises: LeaseLost when another writer took one over;
         nothing is written then.
         """
-        held = [self._held[name] for name in leases_needed(records, progress)]
+        held = [self._held[name] for name in leases_needed(records, place)]
         by_chain = facts_by_chain(records)
         actors = [record for record in records if isinstance(record, Actor)]
         labels = [record for record in records if isinstance(record, Label)]
@@ -63,24 +63,21 @@ class LedgerWriter:
             trusted = False
             now = self._clock()
             await leases.keep(writing, held, now=now, lasts=self._lasts)
-            if finished is not None and await checkpoints.stands_at(writing, progress):
+            if finished is not None and place is not None and await place.reached(writing):
                 # The leases are still ours, so it was the last try that came this far.
                 self._forget()
                 return finished
-            counts = Counts()
+            counts, created = Counts(), list[Row]()
             for chain in sorted(by_chain):
                 batch = Batch(writing, chain_of(chain), self._shelves[chain], by_chain[chain])
                 done = await batch.write()
                 counts.written += done.written
                 counts.known += done.known
+                created += batch.created
             counts.add(await claims.write_actors(writing, actors), of=len(actors))
             counts.add(await claims.write_labels(writing, labels), of=len(labels))
-            if progress is not None:
-                # What comes twice in a batch is there already when it comes again.
-                counts.known = progress.read - progress.rejected - counts.written
-                await checkpoints.advance(
-                    writing, progress, written=counts.written, known=counts.known, now=now
-                )
+            if place is not None:
+                await place.reach(writing, counts, created, now=now)
             finished = counts
             return counts
 
@@ -113,7 +110,7 @@ class LedgerWriter:
         self._shelves = {chain.id: Shelves(chain) for chain in CHAINS if chain.id in self._held}
 
 
-def leases_needed(records: Sequence[Record], progress: Progress | None = None) -> list[str]:
+def leases_needed(records: Sequence[Record], place: Place | None = None) -> list[str]:
     """The leases that it takes to write ``records`` and to say how far their source is read."""
     names: set[str] = set()
     for record in records:
@@ -123,8 +120,8 @@ def leases_needed(records: Sequence[Record], progress: Progress | None = None) -
             names.add(_chain(record))
         if isinstance(record, Actor) or (isinstance(record, Label) and record.actor is not None):
             names.add(leases.ACTORS)
-    if progress is not None:
-        names.add(leases.of_dataset(progress.id))
+    if place is not None:
+        names.add(place.lease)
     return leases.in_order(names)
 
 
