@@ -21,6 +21,7 @@ from graph_api.domain.records import (
 )
 from graph_api.store.graph import Row, Writing
 from graph_api.store.ledger import late as late_facts
+from graph_api.store.ledger import totals
 from graph_api.store.ledger.facts import Facts, native_transfer, transaction_order
 from graph_api.store.ledger.late import Late
 from graph_api.store.ledger.outputs import Outputs
@@ -82,13 +83,13 @@ class Batch:
         await self._outputs.read(self._unknown(facts.utxo))
 
         await self._fetch(transfers, approvals, swaps, failed, late)
-        await self._retract(failed)
+        await totals.take_back(self._writing, shelves, failed)
         await self._set_times(late)
         self._say_tokens(counts)
         self._say_wallets(counts)
         self._say_transactions(approvals, swaps)
         for transfer in transfers.values():
-            self._add(transfer)
+            totals.add(shelves, transfer, self._time(transfer))
         self._outputs.count()
 
         await shelves.flush_nodes(self._writing)
@@ -98,7 +99,7 @@ class Batch:
         await self._put("create_swaps", swaps.values(), swap_row)
         await self._outputs.write()
         await shelves.flush_totals(self._writing)
-        if self._counts_holdings:
+        if totals.counts_holdings(shelves):
             counts.add(len(transfers.keys() & facts.transfers.keys()), of=len(facts.transfers))
         counts.add(len(approvals), of=len(facts.approvals))
         counts.add(len(swaps), of=len(facts.swaps))
@@ -220,7 +221,7 @@ class Batch:
     async def _set_times(self, late: Late) -> None:
         for moved in late.transfers:
             time = self._times[moved.block_number or 0]
-            for state in self._states(moved):
+            for state in totals.states(self._shelves, moved):
                 state.first_at = earliest(state.first_at, time)
                 state.last_at = latest(state.last_at, time)
             for wallet in filter(None, (moved.sender, moved.recipient)):
@@ -445,13 +446,7 @@ class Batch:
         if self._outputs.owners:
             tokens.add(native_token(self._chain))
         tokens.discard(None)
-        holdings = {
-            (wallet, movement.token)
-            for movement in movements
-            if movement.token is not None and self._counts_holdings
-            for wallet in (movement.sender, movement.recipient)
-            if wallet is not None
-        }
+        holdings = set().union(*(totals.held_by(self._shelves, one) for one in movements))
         await self._shelves.fetch(
             self._writing,
             wallets=sorted(filter(None, wallets)),
@@ -463,113 +458,6 @@ class Batch:
             },
             holdings=holdings | self._outputs.holdings,
         )
-
-    @property
-    def _counts_holdings(self) -> bool:
-        # On UTXO chains outputs are what is held; transfers are a reading of them.
-        return self._chain.family is not Family.UTXO
-
-    def _states(self, moved: Transfer | Moved) -> list[Any]:
-        """The flow and holdings that a transfer counts in."""
-        states: list[Any] = []
-        if moved.sender is not None:
-            states.append(self._shelves.flow(moved.sender, moved.recipient, moved.token))
-        if moved.token is not None and self._counts_holdings:
-            states += [
-                self._shelves.holding(wallet, moved.token)
-                for wallet in dict.fromkeys((moved.sender, moved.recipient))
-                if wallet is not None
-            ]
-        return states
-
-    def _add(self, transfer: Transfer) -> None:
-        shelves, time = self._shelves, self._time(transfer)
-        order = transfer.order
-        shelves.counters.transfers += 1
-        shelves.counters.covers(transfer.block_number, time)
-        if transfer.sender is not None:
-            shelves.grow(shelves.flow(transfer.sender, transfer.recipient, transfer.token))
-        for state in self._states(transfer):
-            state.transfers += 1
-            state.first_at = earliest(state.first_at, time)
-            state.last_at = latest(state.last_at, time)
-        self._sum(transfer, sign=1)
-        for wallet in filter(None, (transfer.sender, transfer.recipient)):
-            shelves.wallets[wallet].seen(time)
-            newest = shelves.wallets[wallet].newest
-            shelves.wallets[wallet].newest = order if newest is None else min(newest, order)
-        if transfer.sender is not None:
-            shelves.wallets[transfer.sender].transfers_out += 1
-        shelves.wallets[transfer.recipient].transfers_in += 1
-        if transfer.token is not None:
-            token = shelves.tokens[transfer.token]
-            token.transfers += 1
-            if token.decimals is None and transfer.amount_raw is not None:
-                token.unscaled += 1
-            if self._counts_holdings:
-                for wallet in filter(None, (transfer.sender, transfer.recipient)):
-                    holding = shelves.holding(wallet, transfer.token)
-                    holding.since_block = earliest(holding.since_block, transfer.block_number)
-
-    def _sum(self, moved: Transfer | Moved, *, sign: int) -> None:
-        """Add (or take away) an amount where totals are kept."""
-        shelves, amount, token = self._shelves, moved.amount_raw, moved.token
-        if moved.sender is not None:
-            flow = shelves.flow(moved.sender, moved.recipient, token)
-            if amount is None or flow.amount_raw is None:
-                flow.amount_raw = None
-            else:
-                flow.amount_raw += sign * amount
-        if token is None or not self._counts_holdings:
-            return
-        recipient = shelves.holding(moved.recipient, token)
-        shelves.change(recipient, received=sign * (amount or 0), uncounted=sign * (amount is None))
-        if moved.sender is not None:
-            sender = shelves.holding(moved.sender, token)
-            shelves.change(sender, sent=sign * (amount or 0), uncounted=sign * (amount is None))
-
-    async def _retract(self, failed: list[Moved]) -> None:
-        """Take back transfers that did not happen, as if they had never been loaded."""
-        if not failed:
-            return
-        await self._run("delete_transfers", ids=[moved.id for moved in failed])
-        shelves = self._shelves
-        for moved in failed:
-            shelves.counters.transfers -= 1
-            if moved.block_time is None and moved.block_number is not None:
-                shelves.counters.untimed -= 1
-            for state in self._states(moved):
-                state.transfers -= 1
-            self._sum(moved, sign=-1)
-            if moved.token is not None:
-                shelves.tokens[moved.token].transfers -= 1
-            shelves.wallets[moved.recipient].transfers_in -= 1
-            if moved.sender is not None:
-                shelves.wallets[moved.sender].transfers_out -= 1
-        for moved in failed:
-            await self._look_again(moved)
-
-    async def _look_again(self, moved: Moved) -> None:
-        """Extremes cannot be taken back by arithmetic: read them from what is left."""
-        shelves = self._shelves
-        if moved.sender is not None:
-            flow = shelves.flow(moved.sender, moved.recipient, moved.token)
-            (row,) = await self._run(
-                "times_of_flow", sender=flow.sender, recipient=flow.recipient, token=flow.token
-            )
-            flow.first_at, flow.last_at = row["first_at"], row["last_at"]
-            shelves.shrink(flow)
-        for wallet in filter(None, (moved.sender, moved.recipient)):
-            (row,) = await self._run("times_of_wallet", wallet=wallet)
-            state = shelves.wallets[wallet]
-            state.first_seen_at = earliest(row["first_transfer"], row["first_other"])
-            state.last_seen_at = latest(row["last_transfer"], row["last_other"])
-            state.newest = row["newest"].partition("|")[2] if row["newest"] else None
-            if moved.token is not None and self._counts_holdings:
-                holding = shelves.holding(wallet, moved.token)
-                (row,) = await self._run("times_of_holding", wallet=wallet, token=moved.token)
-                holding.first_at, holding.last_at = row["first_at"], row["last_at"]
-                holding.since_block = row["since_block"]
 
     async def _write_transfers(self, transfers: list[Transfer]) -> None:
         plain: list[Row] = []
