@@ -1,0 +1,1 @@
+"""Who is asked: endpoints with their health, limits and retries."""

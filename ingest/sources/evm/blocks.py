@@ -1,0 +1,61 @@
+"""A block of a node's answers as records: what decoding gives, whoever asked for it."""
+
+from collections.abc import Iterator
+
+from graph_api.domain.errors import BadInput
+from graph_api.domain.records import Record, Reject
+from ingest.sources.chain import BlockFacts
+from ingest.sources.chain_records import ChainRecords
+from ingest.sources.evm import logs
+from ingest.sources.evm.answers import LogAnswer, number
+from ingest.sources.evm.node import BlockAnswers, ref_of
+from ingest.sources.evm.transactions import block_of, transactions
+
+
+def facts_of(answers: BlockAnswers, chain: ChainRecords) -> BlockFacts:
+    """Everything that the block says."""
+    block = answers.block
+    records: list[Record] = [block_of(block, chain)]
+    records += transactions(block, answers.receipts, chain)
+    rejects: list[Reject] = []
+    of_block = (log for receipt in answers.receipts for log in receipt.logs)
+    for found in events(of_block, chain, block_time=number(block.timestamp) * 1000):
+        if isinstance(found, Reject):
+            rejects.append(found)
+        else:
+            records.append(found)
+    return BlockFacts(ref=ref_of(block), records=tuple(records), rejects=tuple(rejects))
+
+
+def events(
+    answers: Iterator[LogAnswer], chain: ChainRecords, *, block_time: int | None
+) -> Iterator[logs.Event | Reject]:
+    """The transfers, approvals and swaps among logs, and those that look like one and are none."""
+    for answer in answers:
+        if not logs.is_read(answer.topics):
+            continue
+        log = logs.Log(
+            transaction=chain.transaction(answer.transaction_hash),
+            index=number(answer.log_index),
+            address=answer.address,
+            topics=answer.topics,
+            data=answer.data,
+            block_number=number(answer.block_number),
+            block_time=block_time,
+        )
+        try:
+            event = logs.decode(log, chain)
+        except (BadInput, ValueError) as error:
+            yield _reject(answer, chain, str(error))
+            continue
+        if event is not None:
+            yield event
+
+
+def _reject(answer: LogAnswer, chain: ChainRecords, reason: str) -> Reject:
+    return Reject(
+        file=f"{chain.id}:block:{number(answer.block_number)}",
+        line=number(answer.log_index),
+        reason=reason,
+        row=f"{answer.address} {','.join(answer.topics)} {answer.data}"[:2000],
+    )

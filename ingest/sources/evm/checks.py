@@ -1,0 +1,93 @@
+"""Whether what a node sent is what was asked for, and all of it.
+
+Source: the Ethereum yellow paper, §4.3.1 (the bloom filter of a block's logs).
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from ingest.providers.faults import Garbled, MissingLogs, WrongBlock
+from ingest.sources.evm.answers import BlockAnswer, BlockHead, LogAnswer, ReceiptAnswer, number
+
+_BITS: Final = 2048
+
+
+def number_is(block: BlockHead | BlockAnswer, wanted: int) -> None:
+    """The block has the number that was asked for. Raises: WrongBlock."""
+    if number(block.number) != wanted:
+        raise WrongBlock(f"Asked for block {wanted} it sent block {number(block.number)}.")
+
+
+def block_is(block: BlockAnswer, wanted: int) -> None:
+    """The block is the one that was asked for, and so are its transactions. Raises: WrongBlock."""
+    number_is(block, wanted)
+    for place, transaction in enumerate(block.transactions):
+        if transaction.block_hash != block.hash or transaction.transaction_index != hex(place):
+            raise WrongBlock(f"A transaction of its block {wanted} is of another block.")
+
+
+def receipts_are_of(block: BlockAnswer, receipts: Sequence[ReceiptAnswer]) -> None:
+    """One receipt for each transaction, in order, with logs of this block and without a gap.
+
+    Raises: WrongBlock, MissingLogs.
+    """
+    at = number(block.number)
+    if len(receipts) != len(block.transactions):
+        raise WrongBlock(
+            f"To the {len(block.transactions)} transactions of block {at} "
+            f"it sent {len(receipts)} receipts."
+        )
+    for transaction, receipt in zip(block.transactions, receipts, strict=True):
+        if receipt.transaction_hash != transaction.hash or receipt.block_hash != block.hash:
+            raise WrongBlock(f"A receipt of its block {at} is of another block or transaction.")
+        for log in receipt.logs:
+            if log.block_hash != block.hash or log.transaction_hash != transaction.hash:
+                raise WrongBlock(f"A log in its receipts of block {at} is of another block.")
+    logs_are_whole(block, [log for receipt in receipts for log in receipt.logs])
+
+
+def logs_are_whole(block: BlockAnswer, logs: Sequence[LogAnswer]) -> None:
+    """The logs make the block's bloom: none is missing and none was invented.
+
+    Raises: MissingLogs.
+    """
+    if block.logs_bloom is None:
+        return
+    told = _bloom_in(block.logs_bloom)
+    if told != bloom_of(logs):
+        raise MissingLogs(
+            f"The {len(logs)} logs that it sent for block {number(block.number)} "
+            "do not make the bloom of that block."
+        )
+
+
+def bloom_of(logs: Iterable[LogAnswer]) -> int:
+    """The bloom filter that ``logs`` make, as one number of 2048 bits."""
+    words: set[str] = set()
+    for log in logs:
+        words.add(log.address)
+        words.update(log.topics)
+    bloom = 0
+    for word in words:
+        bloom |= _bits_of(word)
+    return bloom
+
+
+# Contracts and event signatures come in block after block, and so do busy accounts.
+@lru_cache(maxsize=200_000)
+def _bits_of(word: str) -> int:
+    """Three bits, each told by eleven bits of the word's hash."""
+    try:
+        digest = keccak(bytes.fromhex(word[2:]))
+    except ValueError:
+        raise Garbled(f"It writes {word[:70]!r} where an address or topic stands.") from None
+    first, second, third = (int.from_bytes(digest[at : at + 2]) % _BITS for at in (0, 2, 4))
+    return 1 << first | 1 << second | 1 << third
+
+
+@lru_cache(maxsize=256)
+def _bloom_in(text: str) -> int:
+    return number(text)

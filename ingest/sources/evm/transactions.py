@@ -1,0 +1,59 @@
+"""A block's transactions and their receipts, as records."""
+
+from collections.abc import Iterator
+
+from graph_api.domain.addresses import created_contract
+from graph_api.domain.records import Block, Record, Transaction
+from ingest.sources.chain_records import ChainRecords
+from ingest.sources.evm.answers import BlockAnswer, ReceiptAnswer, TransactionAnswer, number
+
+_SELECTOR = 10
+
+
+def block_of(block: BlockAnswer, chain: ChainRecords) -> Block:
+    """The block itself."""
+    return Block(
+        chain=chain.id,
+        number=number(block.number),
+        hash=block.hash,
+        parent_hash=block.parent_hash,
+        time=number(block.timestamp) * 1000,
+    )
+
+
+def transactions(
+    block: BlockAnswer, receipts: list[ReceiptAnswer], chain: ChainRecords
+) -> Iterator[Record]:
+    """Every transaction with what its receipt says; its value is a transfer by itself."""
+    at, time = number(block.number), number(block.timestamp) * 1000
+    for transaction, receipt in zip(block.transactions, receipts, strict=True):
+        yield _transaction(transaction, receipt, chain, at=at, time=time)
+
+
+def _transaction(
+    sent: TransactionAnswer, receipt: ReceiptAnswer, chain: ChainRecords, *, at: int, time: int
+) -> Transaction:
+    recipient = (
+        sent.to
+        or receipt.contract_address
+        or created_contract(sent.sender.lower(), number(sent.nonce))
+    )
+    price = receipt.effective_gas_price or sent.gas_price
+    return Transaction(
+        id=chain.transaction(sent.hash),
+        chain=chain.id,
+        hash=sent.hash,
+        sender=chain.account(sent.sender),
+        recipient=chain.account(recipient),
+        value_raw=number(sent.value),
+        method_id=sent.input[:_SELECTOR].lower()
+        if sent.to and len(sent.input) >= _SELECTOR
+        else None,
+        block_number=at,
+        block_time=time,
+        index=number(sent.transaction_index or "0x0"),
+        status=number(receipt.status) if receipt.status else None,
+        gas_used=number(receipt.gas_used),
+        gas_price_raw=number(price) if price else None,
+        creates=not sent.to,
+    )
