@@ -5,7 +5,7 @@ and what was taken back share a line, so that nobody can hear of them in the wro
 """
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -82,3 +82,37 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 
     topic: Topic
     body: dict[str, Any]
+
+
+class Lane(NamedTuple):
+    """A line of one chain: what has numbers of its own."""
+
+    line: Line
+    chain: str
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.chain}"
+
+    @classmethod
+    def named(cls, name: str) -> "Lane":
+        """The lane that says ``name`` of itself."""
+        line, _, chain = name.partition(":")
+        return cls(Line(line), chain)
+
+
+class LineState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a lane stands in the graph: ``first..last`` are kept, none when first > last.
+
+    ``epoch`` names one history of numbers: in another one the same number is another event.
+    """
+
+    line: Line
+    chain: str
+    epoch: str
+    first: int
+    last: int
+
+    @property
+    def lane(self) -> Lane:
+        """Which lane it is."""
+        return Lane(self.line, self.chain)

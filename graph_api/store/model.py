@@ -228,6 +228,8 @@ NODES: Final = (
             Property("hash", "STRING", "Block hash."),
             Property("parent_hash", "STRING", "Hash of the block before."),
             Property("time", "INTEGER", "Epoch milliseconds, UTC."),
+            Property("announced", "BOOLEAN", "True where its transfers were announced."),
+            Property("undo", "STRING", "JSON: what takes it back; the newest 256 only."),
         ),
     ),
     Node(
@@ -314,6 +316,22 @@ NODES: Final = (
         ),
     ),
     Node(
+        label="Scanner",
+        about="Where following a chain stands.",
+        properties=(
+            Property("id", "STRING", "CAIP-2 id of the chain."),
+            Property("block", "INTEGER", "The newest block whose facts are in the graph."),
+            Property("hash", "STRING", "Its hash."),
+            Property("final", "INTEGER", "The newest block that was announced as final."),
+            Property("head", "INTEGER", "The newest block that nodes have told of."),
+            Property("reorgs", "INTEGER", "How often blocks were taken back."),
+            Property("deepest", "INTEGER", "How many blocks at once at most."),
+            Property("ranges", "LIST<INTEGER>", "First and last block of each stretch fetched."),
+            Property("started_at", "INTEGER", "Epoch milliseconds."),
+            Property("updated_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+    Node(
         label="Lease",
         about="Who may write: one writer at a time, fenced by a growing token.",
         properties=(
@@ -323,6 +341,31 @@ NODES: Final = (
             Property("token", "INTEGER", "Grows with each new holder."),
             Property("holder", "STRING", "Host, process and a random part; absent when free."),
             Property("expires_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+    Node(
+        label="Line",
+        about="One gapless sequence of numbered events.",
+        properties=(
+            Property("id", "STRING", "`line|chain`."),
+            Property("line", "STRING", "transfers, finalized, otc, prices or alerts."),
+            Property("chain", "STRING", "CAIP-2 id, or `*` for a line of no chain."),
+            Property("epoch", "STRING", "Name of this history of numbers."),
+            Property("first", "INTEGER", "Lowest number that is kept; above `last`: none is."),
+            Property("last", "INTEGER", "Highest number that was given."),
+        ),
+    ),
+    Node(
+        label="Outbox",
+        about="Events in a row that were written with what they tell, and are kept for the bus.",
+        properties=(
+            Property("id", "STRING", "`line|chain|last`, the number with 16 digits."),
+            Property("line", "STRING", "The line that numbers them."),
+            Property("chain", "STRING", "CAIP-2 id, or `*` for a line of no chain."),
+            Property("first", "INTEGER", "Number of the first event."),
+            Property("last", "INTEGER", "Number of the last event."),
+            Property("at", "INTEGER", "When they were written, epoch milliseconds."),
+            Property("payload", "STRING", "JSON array of `{topic, body}`, one for each number."),
         ),
     ),
     Node(

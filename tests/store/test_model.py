@@ -9,6 +9,7 @@ from tests.given import Ledger
 from tests.ingest.export import export, written
 from tests.ingest.loading import loaded
 from tests.store.test_ledger_recompute import coins
+from tests.store.test_outbox import announced
 
 _TYPES = {
     str: "STRING",
@@ -81,3 +82,4 @@ async def sample(graph: Graph, folder: Path) -> None:
     await loaded(graph, data, rejects=folder / "r")
     async with Ledger.open(graph) as ledger:
         await ledger.write(*coins())
+    await announced(graph, 1)
