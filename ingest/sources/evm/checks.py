@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from eth_utils.crypto import keccak
-
 from ingest.providers.faults import Garbled, MissingLogs, WrongBlock
 from ingest.sources.evm.answers import BlockAnswer, BlockHead, LogAnswer, ReceiptAnswer, number
+from ingest.sources.evm.hashing import keccak_256
 
 _BITS: Final = 2048
 
@@ -81,7 +80,7 @@ def bloom_of(logs: Iterable[LogAnswer]) -> int:
 def _bits_of(word: str) -> int:
     """Three bits, each told by eleven bits of the word's hash."""
     try:
-        digest = keccak(bytes.fromhex(word[2:]))
+        digest = keccak_256(bytes.fromhex(word[2:]))
     except ValueError:
         raise Garbled(f"It writes {word[:70]!r} where an address or topic stands.") from None
     first, second, third = (int.from_bytes(digest[at : at + 2]) % _BITS for at in (0, 2, 4))
