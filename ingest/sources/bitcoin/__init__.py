@@ -1,0 +1,1 @@
+"""Bitcoin by its nodes' JSON-RPC."""

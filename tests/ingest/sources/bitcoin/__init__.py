@@ -1,0 +1,1 @@
+"""Tests of Bitcoin over JSON-RPC."""
