@@ -7,7 +7,7 @@ that "uses DeFi" or "sanctioned" means the same whoever said it.
 from enum import StrEnum
 from typing import Final
 
-from graph_api.domain.records import ActorType
+from graph_api.domain.records import SERVICE_TYPES, ActorType
 
 
 class Category(StrEnum):
@@ -144,3 +144,16 @@ def actor_type(category: Category) -> ActorType:
         return known
     words = ActorType.__members__
     return words.get(category.name, ActorType.OTHER)
+
+
+#: Whoever carries one of these holds money of many others, or mixes it: walks stop there unless
+#: told otherwise.
+SERVICES: Final = frozenset(
+    {
+        *(category for category in Category if actor_type(category) in SERVICE_TYPES),
+        *DEFI,
+        Category.WALLET_SERVICE,
+        Category.MINER,
+        Category.BURN,
+    }
+)

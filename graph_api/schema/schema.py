@@ -17,6 +17,7 @@ from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
+from graph_api.schema.walks import WalkQuery
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
 
@@ -33,7 +34,7 @@ EXTENSIONS: Final = (
 
 
 @strawberry.type(description="Everything that can be asked.")
-class Query(LedgerQuery, LabelQuery, SearchQuery, StatusQuery, NodeQuery):
+class Query(LedgerQuery, WalkQuery, LabelQuery, SearchQuery, StatusQuery, NodeQuery):
     """The root of all questions, one base class for each subject."""
 
 

@@ -158,7 +158,7 @@ class _Pairs:
         return rows[:first]
 
 
-class _Ranked:
+class Ranked:
     """One way of a hub's flows, from the busiest on; none still to come exceeds ``bound``."""
 
     def __init__(self, graph: Graph, degree: FlowDegree, *, outgoing: bool) -> None:
@@ -203,7 +203,7 @@ class _Hub:
         self._pairs = _Pairs(degree.wallet)
         self._known: set[str] = set()
         self._ways = [
-            _Ranked(graph, degree, outgoing=outgoing)
+            Ranked(graph, degree, outgoing=outgoing)
             for outgoing, unwanted in ((True, Direction.IN), (False, Direction.OUT))
             if wish.direction is not unwanted
         ]

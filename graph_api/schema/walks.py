@@ -1,0 +1,373 @@
+"""Following value: the network around a wallet, and the shortest path between two."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Final
+
+import strawberry
+
+from graph_api.domain.errors import BadInput
+from graph_api.domain.ids import AccountId, TokenId
+from graph_api.schema.ledger import Token, Wallet
+from graph_api.schema.scalars import BigInt
+from graph_api.schema.steps import batched, root
+from graph_api.services import networks, paths
+from graph_api.services.networks import NetworkQuestion
+from graph_api.services.paths import Ending, PathQuestion, StoppedAt
+from graph_api.services.walks import HUB, Stop
+from graph_api.store import tokens, wallets
+from graph_api.store.flows import FlowRow
+from graph_api.store.transfers import Direction
+
+_MOST_HOPS: Final = 8
+_MOST_DEPTH: Final = 4
+_MOST_PER_WALLET: Final = 100
+_MOST_EDGES: Final = 2_000
+_BIGGEST_HUB: Final = 10_000
+
+strawberry.enum(
+    Stop,
+    name="WalkStop",
+    description=(
+        "Why a walk did not go on from a wallet: it is a SERVICE, where money of many mixes; a HUB "
+        "with more flows than may be passed; the BUDGET of flows to read was spent; it has more "
+        "EDGES than are shown; or the DEPTH was reached."
+    ),
+)
+strawberry.enum(
+    Ending,
+    name="PathEnding",
+    description=(
+        "How a search ended. FOUND: no path that may be taken has fewer hops. EXHAUSTED: there is "
+        "no path, of any length, that passes none of the wallets where it stopped. MAX_HOPS: none "
+        "of so few hops. BUDGET: it had read as many flows as one search may, and cannot tell."
+    ),
+)
+
+
+@strawberry.enum(description="Which flows of a wallet are the strongest.")
+class FlowOrder(Enum):
+    """What decides when not all can be shown."""
+
+    TRANSFERS = "transfers"
+    AMOUNT = "amount"
+
+
+@strawberry.type(
+    description="Totals of what one wallet sent to another, of one token: one edge of a walk."
+)
+class Flow:
+    """All transfers of an ordered pair and a token."""
+
+    flow_id: str = strawberry.field(description="Stable: the same pair and token have it always.")
+    sender_id: AccountId = strawberry.field(description="CAIP-10 id of who sent.")
+    recipient_id: AccountId = strawberry.field(description="CAIP-10 id of who received.")
+    token_id: TokenId | None = strawberry.field(
+        description="CAIP-19 id of the token; null for transfers that name none."
+    )
+    transfers: int = strawberry.field(description="How many transfers.")
+    amount_raw: BigInt | None = strawberry.field(
+        description="Exact sum in base units; null where one of them has no known amount."
+    )
+    amount: float | None = strawberry.field(
+        description="The sum in whole units, rounded, to chart; null where it is unknown."
+    )
+    usd: float | None = strawberry.field(
+        description="Sum in US dollars of those that are priced; null until one is."
+    )
+    first_at: datetime | None = strawberry.field(description="Time of the earliest, where known.")
+    last_at: datetime | None = strawberry.field(description="Time of the latest, where known.")
+
+    sender: Wallet | None = batched(
+        wallets.by_ids, key="sender_id", of=Wallet.of, description="Who sent."
+    )
+    recipient: Wallet | None = batched(
+        wallets.by_ids, key="recipient_id", of=Wallet.of, description="Who received."
+    )
+    token: Token | None = batched(
+        tokens.by_ids, key="token_id", of=Token.of, description="What flowed; null where unknown."
+    )
+
+    @classmethod
+    def of(cls, row: FlowRow) -> "Flow":
+        """The flow of a row."""
+        return cls(
+            flow_id=row.id,
+            sender_id=row.sender,
+            recipient_id=row.recipient,
+            token_id=row.token,
+            transfers=row.transfers,
+            amount_raw=None if row.amount_raw is None else BigInt(int(row.amount_raw)),
+            amount=row.amount,
+            usd=row.usd,
+            first_at=row.first_at,
+            last_at=row.last_at,
+        )
+
+
+@strawberry.type(description="A wallet of a network.")
+class NetworkNode:
+    """Who it is, how far from the centre, and what is not shown of it."""
+
+    account_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet.")
+    hops: int = strawberry.field(description="How many hops from the centre, which has 0.")
+    service: bool = strawberry.field(
+        description="Whether a label says that it holds or mixes money of many: an exchange, a "
+        "bridge, a mixer …"
+    )
+    shown: int = strawberry.field(
+        description="Ends of edges here; an edge to itself has two of them."
+    )
+    hidden: int = strawberry.field(
+        description="Its flows, both ways and of all tokens, that are not among `edges`."
+    )
+    stop: Stop | None = strawberry.field(
+        description="Why it was not gone on from, or not along all of its flows; null where "
+        "everything that was asked for is shown."
+    )
+    wallet: Wallet = strawberry.field(description="The wallet itself.")
+
+    @classmethod
+    def of(cls, node: networks.NetworkNode) -> "NetworkNode":
+        """As clients see it."""
+        return cls(
+            account_id=node.wallet.id,
+            hops=node.hops,
+            service=node.wallet.service,
+            shown=node.shown,
+            hidden=node.hidden,
+            stop=node.stop,
+            wallet=Wallet.of(node.wallet),
+        )
+
+
+@strawberry.type(
+    description=(
+        "The surroundings of a wallet. Every wallet that was gone on from shows its strongest "
+        "flows; flows among the outermost wallets are left out."
+    )
+)
+class Network:
+    """Nodes and edges to draw."""
+
+    nodes: list[NetworkNode] = strawberry.field(
+        description="Wallets in the order in which they were reached, the centre first."
+    )
+    edges: list[Flow] = strawberry.field(
+        description="Flows among them, those near the centre and the strongest first."
+    )
+    complete: bool = strawberry.field(
+        description="Whether everything of that depth is shown: false where the walk stopped at a "
+        "service or a hub, or left edges out."
+    )
+    stopped: list[NetworkNode] = strawberry.field(
+        description="Those of the nodes where the walk stopped before it had reached the depth."
+    )
+
+    @classmethod
+    def of(cls, found: networks.Network) -> "Network":
+        """As clients see it."""
+        nodes = [NetworkNode.of(node) for node in found.nodes]
+        stopped = [node for node in nodes if node.stop not in (None, Stop.DEPTH)]
+        return cls(
+            nodes=nodes,
+            edges=[Flow.of(row) for row in found.edges],
+            complete=not stopped,
+            stopped=stopped,
+        )
+
+
+@strawberry.type(description="Two neighbours of a path, and what flowed between them.")
+class PathHop:
+    """One step of the way."""
+
+    from_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet it begins at.")
+    to_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet it ends at.")
+    flows: list[Flow] = strawberry.field(
+        description="What flowed the way that was asked for, by token, the most transfers first."
+    )
+
+    @classmethod
+    def of(cls, hop: paths.Hop) -> "PathHop":
+        """As clients see it."""
+        return cls(from_id=hop.start, to_id=hop.end, flows=[Flow.of(row) for row in hop.flows])
+
+
+@strawberry.type(description="A wallet that a search met and did not pass.")
+class PathStop:
+    """Where it stopped, and why."""
+
+    account_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet.")
+    stop: Stop = strawberry.field(description="Why it was not passed: SERVICE or HUB.")
+    flows: int = strawberry.field(description="How many flows it has, both ways.")
+
+    wallet: Wallet | None = batched(
+        wallets.by_ids, key="account_id", of=Wallet.of, description="The wallet itself."
+    )
+
+    @classmethod
+    def of(cls, found: StoppedAt) -> "PathStop":
+        """As clients see it."""
+        return cls(account_id=found.wallet, stop=found.stop, flows=found.flows)
+
+
+@strawberry.type(description="A wallet on a path.")
+class PathWallet:
+    """One of those that a path leads through."""
+
+    account_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet.")
+
+    wallet: Wallet | None = batched(
+        wallets.by_ids, key="account_id", of=Wallet.of, description="The wallet itself."
+    )
+
+
+@strawberry.type(
+    description=(
+        "A search for the path of the fewest hops along flows, and what it cost. Flows are totals: "
+        "that the first hop happened before the second is not checked."
+    )
+)
+class PathSearch:
+    """The path, or why there is none."""
+
+    ending: Ending = strawberry.field(description="How the search ended.")
+    hop_count: int | None = strawberry.field(
+        description="How many hops the path has; null where none was found."
+    )
+    wallets: list[PathWallet] = strawberry.field(
+        description="The wallets of the path from beginning to end; empty where none was found. "
+        "Among paths of the same length, one that avoids busy wallets."
+    )
+    hops: list[PathHop] = strawberry.field(description="What flowed from each to the next.")
+    stopped_at: list[PathStop] = strawberry.field(
+        description="Wallets that the search met and did not pass, the nearest first, up to 100."
+    )
+    stopped_count: int = strawberry.field(description="How many there were.")
+    wallets_seen: int = strawberry.field(description="How many wallets the search saw.")
+    flows_read: int = strawberry.field(
+        description=f"How many flows it read, at most {paths.BUDGET:,}."
+    )
+
+    @classmethod
+    def of(cls, found: paths.PathSearch) -> "PathSearch":
+        """As clients see it."""
+        return cls(
+            ending=found.ending,
+            hop_count=len(found.hops) if found.hops else None,
+            wallets=[PathWallet(account_id=one) for one in found.wallets],
+            hops=[PathHop.of(hop) for hop in found.hops],
+            stopped_at=[PathStop.of(one) for one in found.stopped_at],
+            stopped_count=found.stopped,
+            wallets_seen=found.wallets_seen,
+            flows_read=found.flows_read,
+        )
+
+
+def _network(
+    centre: AccountId,
+    depth: int = 2,
+    direction: Direction = Direction.BOTH,
+    token: TokenId | None = None,
+    since: datetime | None = None,
+    order: FlowOrder = FlowOrder.TRANSFERS,
+    per_wallet: int = 25,
+    max_edges: int = 500,
+    hub: int = HUB,
+    through_services: bool = False,
+) -> NetworkQuestion:
+    return NetworkQuestion(
+        centre=centre,
+        depth=_within("depth", depth, _MOST_DEPTH),
+        direction=direction,
+        token=token,
+        since=since,
+        by_amount=order is FlowOrder.AMOUNT,
+        per_wallet=_within("perWallet", per_wallet, _MOST_PER_WALLET),
+        max_edges=_within("maxEdges", max_edges, _MOST_EDGES),
+        hub=_within("hub", hub, HUB),
+        through_services=through_services,
+    )
+
+
+def _path(
+    from_: Annotated[
+        AccountId,
+        strawberry.argument(name="from", description="Where the path begins."),
+    ],
+    to: AccountId,
+    max_hops: int = 6,
+    direction: Direction = Direction.OUT,
+    token: TokenId | None = None,
+    hub: int = HUB,
+    through_services: bool = False,
+) -> PathQuestion:
+    return PathQuestion(
+        start=from_,
+        end=to,
+        max_hops=_within("maxHops", max_hops, _MOST_HOPS),
+        direction=direction,
+        token=token,
+        hub=_within("hub", hub, _BIGGEST_HUB),
+        through_services=through_services,
+    )
+
+
+def _within(name: str, asked: int, most: int) -> int:
+    if not 1 <= asked <= most:
+        raise BadInput(f"{name} is a number of 1 to {most:,}, not {asked}.")
+    return asked
+
+
+_THROUGH: Final = "Pass wallets that labels call services, too."
+_OF_TOKEN: Final = "Only flows of this token."
+
+
+@strawberry.type
+class WalkQuery:
+    """Where walks along flows begin."""
+
+    network: Network | None = root(
+        networks.around,
+        key=_network,
+        of=Network.of,
+        cost=50,
+        arguments={
+            "centre": "The wallet around which to look.",
+            "depth": f"How many hops from it: 1 to {_MOST_DEPTH}.",
+            "direction": "OUT follows what is sent, IN what is received.",
+            "token": _OF_TOKEN,
+            "since": "Only flows with a transfer since then; totals are of all time.",
+            "order": "Which flows are the strongest; AMOUNT needs a `token`.",
+            "per_wallet": f"How many flows of each wallet: 1 to {_MOST_PER_WALLET}.",
+            "max_edges": f"How many flows in all: 1 to {_MOST_EDGES:,}.",
+            "hub": f"Wallets with more flows are not gone on from: 1 to {HUB:,}.",
+            "through_services": _THROUGH,
+        },
+        description=(
+            "The strongest flows around a wallet, hop by hop, to draw. It stops at services and "
+            "hubs, the centre excepted, and says so; null when nothing of the wallet is loaded."
+        ),
+    )
+    shortest_path: PathSearch | None = root(
+        paths.shortest,
+        key=_path,
+        of=PathSearch.of,
+        cost=50,
+        arguments={
+            "to": "Where the path ends.",
+            "max_hops": f"How many hops it may have: 1 to {_MOST_HOPS}.",
+            "direction": (
+                "OUT: value could have come from `from` to `to`; IN: from `to` to `from`; BOTH: "
+                "along each flow either way."
+            ),
+            "token": _OF_TOKEN,
+            "hub": f"Wallets with more flows are not passed: 1 to {_BIGGEST_HUB:,}.",
+            "through_services": _THROUGH,
+        },
+        description=(
+            "The path of the fewest hops between two wallets of a chain. It passes neither "
+            "services nor hubs, and says where it stopped; null when one of the wallets is not "
+            "loaded."
+        ),
+    )
