@@ -21,7 +21,7 @@ from graph_api.domain.positions import order_key, transfer_id
 from graph_api.domain.records import Record, Token, Transaction, Transfer
 from graph_api.store import leases
 from graph_api.store.graph import Graph
-from graph_api.store.ledger.batch import Counts
+from graph_api.store.ledger.places import Counts
 from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter
 
 ETHEREUM: Final = chain_of("ethereum")
@@ -150,9 +150,18 @@ class Ledger:
 async def snapshot(graph: Graph) -> dict[str, Sequence[Any]]:
     """Everything in the graph but its bookkeeping, comparable between loads."""
     nodes = await graph.run_alone(
-        "MATCH (n) WHERE NOT n:Migration AND NOT n:Lease AND NOT n:Checkpoint "
-        "RETURN labels(n)[0] AS label, properties(n) AS properties"
+        "MATCH (n) WHERE NOT labels(n)[0] IN $bookkeeping "
+        "RETURN labels(n)[0] AS label, properties(n) AS properties",
+        bookkeeping=["Migration", "Lease", "Checkpoint", "Scanner", "Outbox", "Line"],
     )
+    for row in nodes:
+        if row["label"] == "Block":
+            # How blocks are taken back is no fact.
+            row["properties"] = {
+                name: value
+                for name, value in row["properties"].items()
+                if name not in ("announced", "undo")
+            }
     ties = await graph.run_alone(
         "MATCH (a)-[r]->(b) RETURN type(r) AS type, a.id AS start, b.id AS end, r.id AS id"
     )

@@ -137,3 +137,16 @@ async def _times(
     rows = await graph.read_each("blocks/times_at", _Time, branches)
     found = {row.number: (row.block_number, row.block_time) for row in rows}
     return [found.get(number, (None, None)) for number in range(len(blocks))]
+
+
+class _Hash(msgspec.Struct, frozen=True):
+    number: int
+    hash: str | None
+    time: datetime | None
+
+
+async def hashes(graph: Graph, chain: ChainId, numbers: Iterable[int]) -> dict[int, str]:
+    """Hashes of those of the blocks ``numbers`` that are in the graph with one."""
+    ids = [f"{chain}:{number}" for number in numbers]
+    rows = await graph.read("blocks/hashes", _Hash, ids=ids)
+    return {row.number: row.hash for row in rows if row.hash is not None}

@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 
 from graph_api.store import leases
-from graph_api.store.graph import Graph, Row, Writing
-from graph_api.store.ledger.places import Counts
+from graph_api.store.graph import Graph, Writing
+from graph_api.store.ledger.places import Written
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +30,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         rows = await writing.run("checkpoints/by_id", id=self.id)
         return [(row["row"], row["done"]) for row in rows] == [(self.row, self.done)]
 
-    async def reach(
-        self, writing: Writing, counts: Counts, created: list[Row], *, now: datetime
-    ) -> None:
+    async def reach(self, writing: Writing, written: Written, *, now: datetime) -> None:
         """Add what the batch did to what was counted before."""
+        counts = written.counts
         # What comes twice in a batch is there already when it comes again.
         counts.known = self.read - self.rejected - counts.written
         await writing.run(

@@ -21,7 +21,7 @@ from graph_api.domain.records import (
 )
 from graph_api.store.graph import Row, Writing
 from graph_api.store.ledger import late as late_facts
-from graph_api.store.ledger import totals
+from graph_api.store.ledger import totals, undo
 from graph_api.store.ledger.facts import Facts, native_transfer, transaction_order
 from graph_api.store.ledger.late import Late
 from graph_api.store.ledger.outputs import Outputs
@@ -37,6 +37,7 @@ from graph_api.store.ledger.rows import (
 )
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import Moved, earliest, latest, whole_units
+from graph_api.store.ledger.undo import Undo
 
 Fact = TypeVar("Fact")
 Event = Transfer | Approval | Swap
@@ -68,6 +69,8 @@ class Batch:
         self._outputs = Outputs(writing, chain, shelves, facts.utxo)
         #: Rows of the transfers that are new.
         self.created: list[Row] = []
+        #: How to take back what these do not tell.
+        self.undo = Undo()
 
     async def write(self) -> Counts:
         """Write everything that is new; what is there already changes nothing."""
@@ -83,6 +86,7 @@ class Batch:
         await self._outputs.read(self._unknown(facts.utxo))
 
         await self._fetch(transfers, approvals, swaps, failed, late)
+        kinds = undo.kinds(shelves)
         await totals.take_back(self._writing, shelves, failed)
         await self._set_times(late)
         self._say_tokens(counts)
@@ -91,6 +95,7 @@ class Batch:
         for transfer in transfers.values():
             totals.add(shelves, transfer, self._time(transfer))
         self._outputs.count()
+        self.undo = undo.undo(shelves, kinds)
 
         await shelves.flush_nodes(self._writing)
         await self._write_transactions(counts, transfers, approvals, swaps)

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from graph_api.store.graph import Row, Writing
+from graph_api.store.ledger.undo import Undo
 
 
 class Counts(msgspec.Struct):
@@ -18,6 +19,14 @@ class Counts(msgspec.Struct):
         """``new`` of ``of`` records were not there yet."""
         self.written += new
         self.known += of - new
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch did: its counts, rows of the transfers that are new, how to undo the rest."""
+
+    counts: Counts
+    transfers: list[Row]
+    undo: Undo
 
 
 class Place(Protocol):
@@ -35,8 +44,6 @@ class Place(Protocol):
         """Whether the graph, as this transaction sees it, stands exactly here."""
         ...
 
-    async def reach(
-        self, writing: Writing, counts: Counts, created: list[Row], *, now: datetime
-    ) -> None:
-        """Remember that the batch is written; ``created`` are rows of transfers that are new."""
+    async def reach(self, writing: Writing, written: Written, *, now: datetime) -> None:
+        """Remember that the batch is written."""
         ...

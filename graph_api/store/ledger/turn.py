@@ -12,8 +12,10 @@ from graph_api.store import leases
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import Lease, LeaseLost
+from graph_api.store.ledger.following import Backward
 from graph_api.store.ledger.places import Counts, Place
 from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, leases_needed
+from graph_api.store.scanners import Scanner
 
 Answer = TypeVar("Answer")
 
@@ -71,6 +73,17 @@ class Turn:
 
         async with self._alone:
             return await self._graph.write(fenced)
+
+    async def roll_back(self, backward: Backward) -> Scanner:
+        """Take the newest followed block back; its chain must be held. Raises: LeaseLost, Moved."""
+
+        async def work(writing: Writing) -> Scanner:
+            return await backward.run(writing, now=self._clock())
+
+        try:
+            return await self.change([backward.before.chain], work)
+        finally:
+            self._writer.distrust()
 
     async def hold(self, names: Iterable[str]) -> bool:
         """Make sure that the leases ``names`` are ours; waits for whoever has one of them.

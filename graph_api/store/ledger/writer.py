@@ -17,8 +17,9 @@ from graph_api.store.leases import Lease
 from graph_api.store.ledger import claims, scaling
 from graph_api.store.ledger.batch import Batch
 from graph_api.store.ledger.facts import ChainRecord, Facts, facts_of
-from graph_api.store.ledger.places import Counts, Place
+from graph_api.store.ledger.places import Counts, Place, Written
 from graph_api.store.ledger.shelves import Shelves
+from graph_api.store.ledger.undo import Undo
 
 #: Longer than a transaction may take, so that a lease outlives the batch that it is for.
 LEASE_LASTS: Final = timedelta(seconds=60)
@@ -67,17 +68,19 @@ class LedgerWriter:
                 # The leases are still ours, so it was the last try that came this far.
                 self._forget()
                 return finished
-            counts, created = Counts(), list[Row]()
+            counts, created, undo = Counts(), list[Row](), Undo()
             for chain in sorted(by_chain):
                 batch = Batch(writing, chain_of(chain), self._shelves[chain], by_chain[chain])
                 done = await batch.write()
                 counts.written += done.written
                 counts.known += done.known
                 created += batch.created
+                undo += batch.undo
             counts.add(await claims.write_actors(writing, actors), of=len(actors))
             counts.add(await claims.write_labels(writing, labels), of=len(labels))
             if place is not None:
-                await place.reach(writing, counts, created, now=now)
+                written = Written(counts=counts, transfers=created, undo=undo)
+                await place.reach(writing, written, now=now)
             finished = counts
             return counts
 
@@ -86,6 +89,10 @@ class LedgerWriter:
             self._shelves[chain].commit()
         self._trusted = True
         return counts
+
+    def distrust(self) -> None:
+        """Somebody else changed totals under the same leases: read them anew."""
+        self._trusted = False
 
     async def scale(self) -> None:
         """Bring transfers up to date whose token's decimals came after them; safe to repeat."""

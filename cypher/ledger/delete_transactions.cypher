@@ -1,0 +1,5 @@
+// Transactions that did not happen.
+// $ids
+UNWIND $ids AS id
+MATCH (x:Transaction {id: id})
+DETACH DELETE x

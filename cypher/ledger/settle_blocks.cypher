@@ -1,0 +1,5 @@
+// Blocks that are too deep to be taken back.
+// $ids
+UNWIND $ids AS id
+MATCH (b:Block {id: id})
+SET b.undo = null

@@ -1,0 +1,6 @@
+// Where following stands, for every chain that is followed.
+MATCH (s:Scanner)
+RETURN s.id AS chain, s.block AS block, s.hash AS hash, s.final AS final, s.head AS head,
+       s.reorgs AS reorgs, s.deepest AS deepest, s.ranges AS ranges,
+       s.started_at AS started_at, s.updated_at AS updated_at
+ORDER BY chain
