@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ import httpx
 import msgspec
 
 from graph_api.domain.errors import BadInput
-from ingest.providers.faults import EndpointFault, NoEndpoint, Unsupported
+from ingest.providers.faults import Behind, EndpointFault, NoEndpoint, Unsupported
 from ingest.providers.health import EndpointStatus, Health
 from ingest.providers.limits import Clock, Rate, Sleep, Window
 from ingest.providers.rpc import BatchTooLarge, Call, Rpc, RpcError
@@ -138,7 +137,7 @@ class Endpoints:
         """What ``work`` gives with the best endpoint that can do it; the next one is tried where
         it raises an EndpointFault. It waits while all are busy: that is the back-pressure.
 
-        Raises: NoEndpoint; the fault itself where every endpoint had one that does not count.
+        Raises: NoEndpoint; Behind where that is all that is wrong with those that can be asked.
         """
         faults: dict[str, EndpointFault] = {}
         for turn in range(rounds):
@@ -149,8 +148,10 @@ class Endpoints:
                     return await self.ask_one(endpoint, work)
                 except EndpointFault as fault:
                     faults[endpoint.name] = fault
-            if tried and all(faults[name].pause_s is None for name in tried):
+            if tried and all(isinstance(faults[name], Behind) for name in tried):
                 raise faults[next(iter(tried))]
+            if tried and all(faults[name].pause_s is None for name in tried):
+                break
             rests = min(endpoint.health.free_in_s(self.clock()) for endpoint in self.all)
             if turn == rounds - 1 or rests > _PATIENCE_S:
                 break
@@ -169,22 +170,29 @@ class Endpoints:
         endpoint.health.succeeded(took_s=self.clock() - began)
         return answer
 
-    async def ask_all(self, work: Callable[[Endpoint], Awaitable[T]]) -> list[tuple[Endpoint, T]]:
-        """What ``work`` gives with each endpoint that can be used, of those that answer."""
-
-        async def answer(endpoint: Endpoint) -> tuple[Endpoint, T] | None:
-            with suppress(EndpointFault):
-                return endpoint, await self.ask_one(endpoint, work)
-            return None
-
-        answers = await asyncio.gather(*map(answer, self.usable()))
-        return [one for one in answers if one is not None]
+    async def ask_these(
+        self, endpoints: Sequence[Endpoint], work: Callable[[Endpoint], Awaitable[T]]
+    ) -> list[T]:
+        """What ``work`` gives with each of ``endpoints``, of those that answer."""
+        answers = await asyncio.gather(
+            *(self.ask_one(endpoint, work) for endpoint in endpoints), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, EndpointFault):
+                raise answer
+        return [answer for answer in answers if not isinstance(answer, BaseException)]
 
     def usable(self) -> list[Endpoint]:
         """Those that do not rest, best first."""
         now = self.clock()
         free = [endpoint for endpoint in self.all if not endpoint.health.free_in_s(now)]
         return sorted(free, key=lambda one: one.settings.tier)
+
+    def known_head(self) -> int | None:
+        """The highest block that any endpoint has told of, also one that rests."""
+        return max(
+            (one.health.head for one in self.all if one.health.head is not None), default=None
+        )
 
     def report(self, endpoint: Endpoint, fault: EndpointFault) -> None:
         """``endpoint`` did what ``fault`` says, as was found out later."""

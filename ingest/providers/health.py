@@ -58,6 +58,8 @@ class Health:
         if isinstance(fault, Overloaded) and fault.retry_after_s is not None:
             pause = max(fault.retry_after_s, fault.pause_s)
         self._in_a_row = min(self._in_a_row + 1, 16)
+        if isinstance(fault, Lie):
+            self.head = None
         # Many processes that failed together shall not come back together.
         self._free_at = max(self._free_at, now + pause * self._random.uniform(1.0, 1.25))
 

@@ -39,12 +39,17 @@ class RpcError(msgspec.Struct, frozen=True):
     data: msgspec.Raw = msgspec.Raw(b"null")
 
     @property
+    def speaks_of_rate(self) -> bool:
+        """Whether its words are about too many requests; codes alone are not clear."""
+        words = self.message.lower()
+        return any(told in words for told in _LIMIT_WORDS)
+
+    @property
     def limits_rate(self) -> bool:
         """Whether it wants fewer requests, rather than smaller ones."""
         words = self.message.lower()
-        if any(told in words for told in _LIMIT_WORDS):
-            return True
-        return self.code in _LIMIT_CODES and not any(told in words for told in _RANGE_WORDS)
+        by_code = self.code in _LIMIT_CODES and not any(told in words for told in _RANGE_WORDS)
+        return by_code or self.speaks_of_rate
 
     @property
     def lacks_method(self) -> bool:

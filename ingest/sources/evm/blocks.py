@@ -8,6 +8,7 @@ from ingest.sources.chain import BlockFacts
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.evm import logs
 from ingest.sources.evm.answers import LogAnswer, number
+from ingest.sources.evm.internal import failed_transactions, internal_transfers
 from ingest.sources.evm.node import BlockAnswers, ref_of
 from ingest.sources.evm.transactions import block_of, transactions
 
@@ -16,7 +17,8 @@ def facts_of(answers: BlockAnswers, chain: ChainRecords) -> BlockFacts:
     """Everything that the block says."""
     block = answers.block
     records: list[Record] = [block_of(block, chain)]
-    records += transactions(block, answers.receipts, chain)
+    failed = failed_transactions(answers.steps)
+    records += transactions(block, answers.receipts, chain, failed=failed)
     rejects: list[Reject] = []
     of_block = (log for receipt in answers.receipts for log in receipt.logs)
     for found in events(of_block, chain, block_time=number(block.timestamp) * 1000):
@@ -24,6 +26,12 @@ def facts_of(answers: BlockAnswers, chain: ChainRecords) -> BlockFacts:
             rejects.append(found)
         else:
             records.append(found)
+    records += internal_transfers(
+        answers.steps,
+        chain,
+        block_number=number(block.number),
+        block_time=number(block.timestamp) * 1000,
+    )
     return BlockFacts(ref=ref_of(block), records=tuple(records), rejects=tuple(rejects))
 
 
@@ -50,6 +58,8 @@ def events(
             continue
         if event is not None:
             yield event
+        elif reason := logs.why_unread(log):
+            yield _reject(answer, chain, reason)
 
 
 def _reject(answer: LogAnswer, chain: ChainRecords, reason: str) -> Reject:

@@ -7,8 +7,17 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from graph_api.domain.addresses import ZERO_EVM
 from ingest.providers.faults import Garbled, MissingLogs, WrongBlock
-from ingest.sources.evm.answers import BlockAnswer, BlockHead, LogAnswer, ReceiptAnswer, number
+from ingest.sources.evm.answers import (
+    BlockAnswer,
+    BlockHead,
+    LogAnswer,
+    ReceiptAnswer,
+    TraceAnswer,
+    TracedTransaction,
+    number,
+)
 from ingest.sources.evm.hashing import keccak_256
 
 _BITS: Final = 2048
@@ -61,6 +70,37 @@ def logs_are_whole(block: BlockAnswer, logs: Sequence[LogAnswer]) -> None:
             f"The {len(logs)} logs that it sent for block {number(block.number)} "
             "do not make the bloom of that block."
         )
+
+
+def traces_are_of(block: BlockAnswer, traces: Sequence[TraceAnswer]) -> None:
+    """The traces are of this block, and every transaction has its own. Raises: WrongBlock."""
+    at = number(block.number)
+    if any(trace.block_hash != block.hash for trace in traces):
+        raise WrongBlock(f"A trace that it sent for block {at} is of another block.")
+    told = {trace.transaction_hash for trace in traces if trace.transaction_hash is not None}
+    wanted = {transaction.hash for transaction in block.transactions}
+    if not _signed(block) <= told <= wanted:
+        raise WrongBlock(f"It traced other transactions than those of block {at}.")
+
+
+def traced_hashes(block: BlockAnswer, traced: Sequence[TracedTransaction]) -> list[str]:
+    """The hashes of the transactions that were traced, one call each. Raises: WrongBlock."""
+    signed = _signed(block)
+    hashes = [transaction.hash for transaction in block.transactions]
+    if len(traced) == len(signed) < len(hashes):
+        hashes = [one for one in hashes if one in signed]
+    # Old versions of Geth do not name the transaction.
+    named = [own.tx_hash or one for own, one in zip(traced, hashes, strict=False)]
+    if named != hashes or any(own.result is None for own in traced):
+        raise WrongBlock(
+            f"It traced other transactions than those of block {number(block.number)}."
+        )
+    return hashes
+
+
+def _signed(block: BlockAnswer) -> set[str]:
+    """Hashes of what somebody signed. Polygon's own transactions come from nobody, untraced."""
+    return {one.hash for one in block.transactions if one.sender != ZERO_EVM}
 
 
 def bloom_of(logs: Iterable[LogAnswer]) -> int:

@@ -76,6 +76,21 @@ def decode(log: Log, chain: ChainRecords) -> Event | None:
     return read(log, chain) if read is not None else None
 
 
+def why_unread(log: Log) -> str | None:
+    """Why an event that is signed like an ERC-20 transfer or approval holds none; None where it
+    plainly is something else: an NFT, whose third value is indexed too.
+    """
+    if log.topics[0].lower() not in (TRANSFER, APPROVAL) or len(log.topics) == 4:
+        return None
+    name = "transfer" if log.topics[0].lower() == TRANSFER else "approval"
+    if len(log.topics) != 3:
+        return f"The {name} indexes {len(log.topics) - 1} values, and an ERC-20 indexes two."
+    if (count := words(log.data)) != 1:
+        held = f"{count} words" if count >= 0 else "no whole words"
+        return f"The {name} has {held} of data, and an amount is one."
+    return f"The {name} names an account that is wider than an address."
+
+
 def _transfer(log: Log, chain: ChainRecords) -> Event | None:
     # ERC-721 signs its events alike but indexes the third value too (four topics), or none (one
     # topic): its token id would pass for an amount.

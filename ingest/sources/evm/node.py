@@ -1,22 +1,43 @@
 """What is asked of one EVM node, each answer checked before it is given on."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from graph_api.domain.chains import Chain
 from ingest.providers.endpoints import Endpoint
-from ingest.providers.faults import Behind, Garbled, Overloaded, Unsupported, WrongChain
+from ingest.providers.faults import (
+    Behind,
+    BrokenLink,
+    Garbled,
+    Overloaded,
+    Unsupported,
+    WrongBlock,
+    WrongChain,
+)
 from ingest.providers.rpc import Call, RpcError
-from ingest.sources.chain import BlockRef
+from ingest.sources.chain import BlockRef, Reorged
 from ingest.sources.evm import checks
-from ingest.sources.evm.answers import BlockAnswer, BlockHead, ReceiptAnswer, number
+from ingest.sources.evm.answers import (
+    BlockAnswer,
+    BlockHead,
+    ReceiptAnswer,
+    TraceAnswer,
+    TracedTransaction,
+    number,
+)
+from ingest.sources.evm.internal import Step, steps_of_frames, steps_of_traces
+from ingest.sources.evm.log_windows import by_transaction, logs_between
+from ingest.sources.evm.reading import TRACE_METHODS, EvmReading, ReceiptsBy, TracesBy
 
 T = TypeVar("T")
 
-_BLOCK_RECEIPTS: Final = "eth_getBlockReceipts"
+_BLOCK, _RECEIPTS = "eth_getBlockByNumber", "eth_getBlockReceipts"
+_CHAIN_ID: Final = Call("eth_chainId")
 _OF_WINDOW: Final[Any] = str | BlockAnswer | list[ReceiptAnswer]
+_ANY: Final[Any] = Any
 _OF_HEAD: Final[Any] = str | BlockHead
 
 
@@ -25,67 +46,86 @@ class BlockAnswers(msgspec.Struct, frozen=True, kw_only=True):
 
     block: BlockAnswer
     receipts: list[ReceiptAnswer]
+    steps: list[Step] = []
 
 
 class EvmNode:
     """One endpoint of ``chain``. Every function raises EndpointFault."""
 
-    def __init__(self, endpoint: Endpoint, chain: Chain) -> None:
-        self.endpoint, self._chain = endpoint, chain
+    def __init__(self, endpoint: Endpoint, chain: Chain, reading: EvmReading) -> None:
+        self.endpoint, self._chain, self._reading = endpoint, chain, reading
 
     async def ref(self, block: int | str) -> BlockRef | None:
         """The block of that number or tag; None where the node has none."""
         place = hex(block) if isinstance(block, int) else block
-        calls = [_CHAIN_ID, Call("eth_getBlockByNumber", (place, False))]
-        chain_id, head = await self.endpoint.batch(calls, _OF_HEAD)
+        call = Call(_BLOCK, (place, False))
+        chain_id, head = await self.endpoint.batch([_CHAIN_ID, call], _OF_HEAD)
         self._is_of_chain(chain_id)
-        if (found := _sound(head, calls[1])) is None:
+        if (found := sound(head, call)) is None:
             return None
         if isinstance(block, int):
             checks.number_is(found, block)
         return ref_of(found)
 
-    async def window(self, first: int, last: int) -> list[BlockAnswers]:
-        """The blocks ``first..last`` with all receipts. Raises: Behind when it has not all."""
+    async def window(self, first: int, last: int, *, traces: TracesBy) -> list[BlockAnswers]:
+        """The blocks ``first..last``, linked, with all receipts and steps.
+
+        Raises: Behind when it has not all of them, Reorged when they change under its hands.
+        """
         numbers = range(first, last + 1)
-        at_once = self.endpoint.learnt.get(_BLOCK_RECEIPTS, True)
-        calls = [_CHAIN_ID, *(Call("eth_getBlockByNumber", (hex(at), True)) for at in numbers)]
-        if at_once:
-            calls += [Call(_BLOCK_RECEIPTS, (hex(at),)) for at in numbers]
+        calls = [_CHAIN_ID, *(Call(_BLOCK, (hex(at), True)) for at in numbers)]
+        if self._receipts_at_once:
+            calls += [Call(_RECEIPTS, (hex(at),)) for at in numbers]
         chain_id, *answers = await self.endpoint.batch(calls, _OF_WINDOW)
         self._is_of_chain(chain_id)
-        blocks = [self._block(answer, at) for at, answer in zip(numbers, answers, strict=False)]
+        blocks = [_block(answer, at) for at, answer in zip(numbers, answers, strict=False)]
+        await self._are_linked(blocks)
         receipts = await self._receipts(blocks, answers[len(blocks) :])
         for block, of_block in zip(blocks, receipts, strict=True):
             checks.receipts_are_of(block, of_block)
+        steps = await self._steps(blocks, traces)
         return [
-            BlockAnswers(block=block, receipts=of_block)
-            for block, of_block in zip(blocks, receipts, strict=True)
+            BlockAnswers(block=block, receipts=of_block, steps=done)
+            for block, of_block, done in zip(blocks, receipts, steps, strict=True)
         ]
 
-    def _block(self, answer: Any, at: int) -> BlockAnswer:
-        block = _sound(answer, Call("eth_getBlockByNumber", (hex(at),)))
-        if block is None:
-            raise Behind(f"It has no block {at} yet.")
-        if not isinstance(block, BlockAnswer):
-            raise Garbled(f"Asked for block {at} it sent something else.")
-        checks.block_is(block, at)
-        return block
+    async def traces(self, block: int, method: TracesBy) -> bool:
+        """Whether it has that method of tracing, tried on ``block``."""
+        (answer,) = await self.endpoint.batch([_trace_call(hex(block), method)], _ANY)
+        return not isinstance(answer, RpcError)
+
+    @property
+    def _receipts_at_once(self) -> bool:
+        by_block = self._reading.receipts is ReceiptsBy.BLOCK
+        return by_block and bool(self.endpoint.learnt.get(_RECEIPTS, True))
+
+    async def _are_linked(self, blocks: Sequence[BlockAnswer]) -> None:
+        """Each is the parent of the next. A node that is asked again may have changed its mind;
+        one that insists on a broken link is wrong."""
+        for parent, child in pairwise(blocks):
+            if child.parent_hash == parent.hash:
+                continue
+            at = number(child.number)
+            before, after = await self.ref(at - 1), await self.ref(at)
+            if before is None or after is None or after.parent_hash == before.hash:
+                raise Reorged(f"Block {at} changed while it was read.")
+            raise BrokenLink(f"Its block {at - 1} is not the parent of its block {at}.")
 
     async def _receipts(
         self, blocks: Sequence[BlockAnswer], answers: Sequence[Any]
     ) -> list[list[ReceiptAnswer]]:
         if any(isinstance(answer, RpcError) and answer.lacks_method for answer in answers):
-            self.endpoint.learnt[_BLOCK_RECEIPTS] = False
-            answers = ()
-        if not answers:
-            return await self._each_receipt(blocks)
+            self.endpoint.learnt[_RECEIPTS] = False
+        if not self._receipts_at_once:
+            receipts = await self._each_receipt(blocks)
+            by_logs = self._reading.receipts is ReceiptsBy.LOGS
+            return await self._with_logs(blocks, receipts) if by_logs else receipts
         found = []
         for block, answer in zip(blocks, answers, strict=True):
-            receipts = _sound(answer, Call(_BLOCK_RECEIPTS, (block.number,)))
-            if not isinstance(receipts, list):
+            of_block = sound(answer, Call(_RECEIPTS, (block.number,)))
+            if not isinstance(of_block, list):
                 raise Behind(f"It has block {number(block.number)}, but not its receipts yet.")
-            found.append(receipts)
+            found.append(of_block)
         return found
 
     async def _each_receipt(self, blocks: Sequence[BlockAnswer]) -> list[list[ReceiptAnswer]]:
@@ -95,19 +135,50 @@ class EvmNode:
             for block in blocks
             for transaction in block.transactions
         ]
-        answers = await self.endpoint.batch(calls, ReceiptAnswer)
-        receipts = iter(_all_sound(answers, calls))
+        receipts = iter(_all_sound(await self.endpoint.batch(calls, ReceiptAnswer), calls))
         return [[next(receipts) for _ in block.transactions] for block in blocks]
 
+    async def _with_logs(
+        self, blocks: Sequence[BlockAnswer], receipts: list[list[ReceiptAnswer]]
+    ) -> list[list[ReceiptAnswer]]:
+        """The same receipts with the logs that ``eth_getLogs`` tells."""
+        logs = by_transaction(
+            await logs_between(
+                self.endpoint,
+                number(blocks[0].number),
+                number(blocks[-1].number),
+                largest=self._reading.log_window,
+            )
+        )
+        told = [
+            [
+                msgspec.structs.replace(receipt, logs=logs.pop(receipt.transaction_hash, []))
+                for receipt in of_block
+            ]
+            for of_block in receipts
+        ]
+        if logs:
+            raise WrongBlock(f"{len(logs)} of its logs are of transactions in other blocks.")
+        return told
+
+    async def _steps(self, blocks: Sequence[BlockAnswer], method: TracesBy) -> list[list[Step]]:
+        if method not in TRACE_METHODS:
+            return [[] for _ in blocks]
+        calls = [_trace_call(block.number, method) for block in blocks]
+        if method is TracesBy.DEBUG:
+            traced = _all_sound(await self.endpoint.batch(calls, list[TracedTransaction]), calls)
+            return [_frames(block, own) for block, own in zip(blocks, traced, strict=True)]
+        told = _all_sound(await self.endpoint.batch(calls, list[TraceAnswer]), calls)
+        for block, traces in zip(blocks, told, strict=True):
+            checks.traces_are_of(block, traces)
+        return [steps_of_traces(traces) for traces in told]
+
     def _is_of_chain(self, answer: Any) -> None:
-        told = _sound(answer, _CHAIN_ID)
+        told = sound(answer, _CHAIN_ID)
         if not isinstance(told, str):
             raise Garbled("It does not say which chain it serves.")
         if f"eip155:{number(told)}" != self._chain.id:
             raise WrongChain(f"It serves chain {number(told)} and not {self._chain.name}.")
-
-
-_CHAIN_ID: Final = Call("eth_chainId")
 
 
 def ref_of(head: BlockHead | BlockAnswer) -> BlockRef:
@@ -120,17 +191,37 @@ def ref_of(head: BlockHead | BlockAnswer) -> BlockRef:
     )
 
 
-def _all_sound(answers: Iterable[T | RpcError | None], calls: Sequence[Call]) -> list[T]:
-    sound = [_sound(answer, call) for answer, call in zip(answers, calls, strict=True)]
-    if any(answer is None for answer in sound):
-        raise Behind(f"It has not all that {calls[0].method} was asked for yet.")
-    return [answer for answer in sound if answer is not None]
-
-
-def _sound(answer: T | RpcError | None, call: Call) -> T | None:
+def sound(answer: T | RpcError | None, call: Call) -> T | None:
     """The answer unless it is an error. Raises: Overloaded, Unsupported."""
     if not isinstance(answer, RpcError):
         return answer
     if answer.limits_rate:
         raise Overloaded(f"It limits requests: {answer.message[:200]}")
     raise Unsupported(f"It answers {call.method} with an error: {answer.message[:200]}")
+
+
+def _all_sound(answers: Iterable[T | RpcError | None], calls: Sequence[Call]) -> list[T]:
+    found = [sound(answer, call) for answer, call in zip(answers, calls, strict=True)]
+    if any(answer is None for answer in found):
+        raise Behind(f"It has not all that {calls[0].method} was asked for yet.")
+    return [answer for answer in found if answer is not None]
+
+
+def _block(answer: Any, at: int) -> BlockAnswer:
+    block = sound(answer, Call(_BLOCK, (hex(at),)))
+    if block is None:
+        raise Behind(f"It has no block {at} yet.")
+    if not isinstance(block, BlockAnswer):
+        raise Garbled(f"Asked for block {at} it sent something else.")
+    checks.block_is(block, at)
+    return block
+
+
+def _trace_call(place: str, method: TracesBy) -> Call:
+    options = ({"tracer": "callTracer"},) if method is TracesBy.DEBUG else ()
+    return Call(TRACE_METHODS[method], (place, *options))
+
+
+def _frames(block: BlockAnswer, traced: list[TracedTransaction]) -> list[Step]:
+    hashes = checks.traced_hashes(block, traced)
+    return steps_of_frames(traced, hashes)

@@ -1,13 +1,14 @@
 """A block's transactions and their receipts, as records."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from graph_api.domain.addresses import created_contract
 from graph_api.domain.records import Block, Record, Transaction
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.evm.answers import BlockAnswer, ReceiptAnswer, TransactionAnswer, number
 
-_SELECTOR = 10
+_SELECTOR: Final = 10
 
 
 def block_of(block: BlockAnswer, chain: ChainRecords) -> Block:
@@ -22,16 +23,33 @@ def block_of(block: BlockAnswer, chain: ChainRecords) -> Block:
 
 
 def transactions(
-    block: BlockAnswer, receipts: list[ReceiptAnswer], chain: ChainRecords
+    block: BlockAnswer,
+    receipts: list[ReceiptAnswer],
+    chain: ChainRecords,
+    *,
+    failed: Collection[str] = (),
 ) -> Iterator[Record]:
-    """Every transaction with what its receipt says; its value is a transfer by itself."""
+    """Every transaction with what its receipt says; its value is a transfer by itself.
+
+    ``failed`` are hashes of transactions that traces know to have failed: receipts say it only
+    since Byzantium.
+    """
     at, time = number(block.number), number(block.timestamp) * 1000
     for transaction, receipt in zip(block.transactions, receipts, strict=True):
-        yield _transaction(transaction, receipt, chain, at=at, time=time)
+        status = number(receipt.status) if receipt.status else None
+        if status is None and transaction.hash in failed:
+            status = 0
+        yield _transaction(transaction, receipt, chain, at=at, time=time, status=status)
 
 
 def _transaction(
-    sent: TransactionAnswer, receipt: ReceiptAnswer, chain: ChainRecords, *, at: int, time: int
+    sent: TransactionAnswer,
+    receipt: ReceiptAnswer,
+    chain: ChainRecords,
+    *,
+    at: int,
+    time: int,
+    status: int | None,
 ) -> Transaction:
     recipient = (
         sent.to
@@ -52,7 +70,7 @@ def _transaction(
         block_number=at,
         block_time=time,
         index=number(sent.transaction_index or "0x0"),
-        status=number(receipt.status) if receipt.status else None,
+        status=status,
         gas_used=number(receipt.gas_used),
         gas_price_raw=number(price) if price else None,
         creates=not sent.to,

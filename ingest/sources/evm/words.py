@@ -10,6 +10,9 @@ from typing import Final
 from graph_api.domain.errors import BadInput
 
 _WORD: Final = 64
+_WORD_BYTES: Final = 32
+#: Names of tokens are shown in tables; what is longer is an advertisement.
+_LONGEST_TEXT: Final = 128
 _HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _TOPIC: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS_PADDING: Final = "0x" + "0" * 24
@@ -36,6 +39,28 @@ def words(data: str) -> int:
     """How many whole words ``data`` has. -1 when it ends within one."""
     count, rest = divmod(len(data) - 2, _WORD)
     return count if rest == 0 else -1
+
+
+def text_of(data: str) -> str | None:
+    """The text that a call returned: a ``string``, or the 32 bytes that early tokens fill up with
+    NULs. None where it is no text that people could read.
+    """
+    try:
+        held = bytes.fromhex(data[2:])
+    except ValueError:
+        return None
+    if len(held) > _WORD_BYTES:
+        start = int.from_bytes(held[:_WORD_BYTES])
+        size = int.from_bytes(held[start : start + _WORD_BYTES])
+        begin = start + _WORD_BYTES
+        if start % _WORD_BYTES or begin > len(held) or size > len(held) - begin:
+            return None
+        held = held[begin : begin + size]
+    try:
+        text = held.decode().replace("\x00", "").strip()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() and 0 < len(text) <= _LONGEST_TEXT else None
 
 
 def checked_data(text: str) -> str:
