@@ -1,18 +1,29 @@
 // One step of a search along flows: who is next to some wallets, and which of others are services.
 // $out, $in wallets to go on from, along their flows and against them   $token or null for all
+// $most flows of a wallet that is gone on from   $ends wallets of which the flows are counted
 // $checked wallets   $categories, $types what makes a service   $sure least confidence, 0 to 1
 // $at epoch ms: labels as of then
 UNWIND $out AS id
-MATCH (:Wallet {id: id})-[r:FLOWED]->(o:Wallet)
+MATCH (w:Wallet {id: id})
+WHERE w.flows_in + w.flows_out <= $most
+WITH id, w
+MATCH (w)-[r:FLOWED]->(o:Wallet)
 WHERE $token IS NULL OR r.token = $token
 RETURN 'out' AS side, id AS wallet,
   collect(o.id) AS others, collect(o.flows_in + o.flows_out) AS degrees
 UNION ALL
 UNWIND $in AS id
-MATCH (:Wallet {id: id})<-[r:FLOWED]-(o:Wallet)
+MATCH (w:Wallet {id: id})
+WHERE w.flows_in + w.flows_out <= $most
+WITH id, w
+MATCH (w)<-[r:FLOWED]-(o:Wallet)
 WHERE $token IS NULL OR r.token = $token
 RETURN 'in' AS side, id AS wallet,
   collect(o.id) AS others, collect(o.flows_in + o.flows_out) AS degrees
+UNION ALL
+UNWIND $ends AS id
+MATCH (w:Wallet {id: id})
+RETURN 'end' AS side, id AS wallet, [] AS others, [w.flows_in + w.flows_out] AS degrees
 UNION ALL
 UNWIND $checked AS id
 MATCH (:Wallet {id: id})-[:HAS_LABEL]->(l:Label)

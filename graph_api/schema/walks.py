@@ -15,9 +15,10 @@ from graph_api.services import networks, paths
 from graph_api.services.networks import NetworkQuestion
 from graph_api.services.paths import Ending, PathQuestion, StoppedAt
 from graph_api.services.walks import HUB, Stop
-from graph_api.store import tokens, wallets
+from graph_api.store import tokens, walks, wallets
 from graph_api.store.flows import FlowRow
 from graph_api.store.transfers import Direction
+from graph_api.store.walks import Hop
 
 _MOST_HOPS: Final = 8
 _MOST_DEPTH: Final = 4
@@ -183,14 +184,20 @@ class PathHop:
 
     from_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet it begins at.")
     to_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet it ends at.")
-    flows: list[Flow] = strawberry.field(
-        description="What flowed the way that was asked for, by token, the most transfers first."
+    hop: strawberry.Private[Hop]
+
+    flows: list[Flow] = batched(
+        walks.flows_of_hops,
+        key="hop",
+        of=Flow.of,
+        cost=2,
+        description="What flowed the way that was asked for, by token, the most transfers first.",
     )
 
     @classmethod
-    def of(cls, hop: paths.Hop) -> "PathHop":
+    def of(cls, hop: Hop) -> "PathHop":
         """As clients see it."""
-        return cls(from_id=hop.start, to_id=hop.end, flows=[Flow.of(row) for row in hop.flows])
+        return cls(from_id=hop.start, to_id=hop.end, hop=hop)
 
 
 @strawberry.type(description="A wallet that a search met and did not pass.")
@@ -320,7 +327,7 @@ def _within(name: str, asked: int, most: int) -> int:
 
 
 _THROUGH: Final = "Pass wallets that labels call services, too."
-_OF_TOKEN: Final = "Only flows of this token."
+_ONLY: Final = "Only flows of this token."
 
 
 @strawberry.type
@@ -336,7 +343,7 @@ class WalkQuery:
             "centre": "The wallet around which to look.",
             "depth": f"How many hops from it: 1 to {_MOST_DEPTH}.",
             "direction": "OUT follows what is sent, IN what is received.",
-            "token": _OF_TOKEN,
+            "token": _ONLY,
             "since": "Only flows with a transfer since then; totals are of all time.",
             "order": "Which flows are the strongest; AMOUNT needs a `token`.",
             "per_wallet": f"How many flows of each wallet: 1 to {_MOST_PER_WALLET}.",
@@ -361,7 +368,7 @@ class WalkQuery:
                 "OUT: value could have come from `from` to `to`; IN: from `to` to `from`; BOTH: "
                 "along each flow either way."
             ),
-            "token": _OF_TOKEN,
+            "token": _ONLY,
             "hub": f"Wallets with more flows are not passed: 1 to {_BIGGEST_HUB:,}.",
             "through_services": _THROUGH,
         },

@@ -43,19 +43,29 @@ class _Side(msgspec.Struct, frozen=True):
 
 
 class Neighbours(NamedTuple):
-    """What one step of a search finds: for each wallet its neighbours with their flows, and which
-    of those that were checked are services.
+    """What one step of a search finds.
+
+    Of wallets that it went on from, forth and back, their neighbours with the flows that these
+    have; how many flows the ends have; which of the wallets that were checked are services.
     """
 
-    of: dict[AccountId, dict[AccountId, int]]
+    forth: dict[AccountId, dict[AccountId, int]]
+    back: dict[AccountId, dict[AccountId, int]]
+    ends: dict[AccountId, int]
     services: set[AccountId]
 
 
-class Pair(NamedTuple):
-    """Two neighbours: the one that has few flows, and the other."""
+class Hop(msgspec.Struct, frozen=True):
+    """Two neighbours on a way, in its direction, and which flows of theirs are meant.
 
+    The flows of the one that is ``near`` are looked through, which has few.
+    """
+
+    start: AccountId
+    end: AccountId
     near: AccountId
-    far: AccountId
+    direction: Direction
+    token: TokenId | None
 
 
 class FlowWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,53 +89,81 @@ class FlowWish(msgspec.Struct, frozen=True, kw_only=True):
 
 async def neighbours(
     graph: Graph,
-    wallets: Sequence[AccountId],
     *,
+    forth: Sequence[AccountId] = (),
+    back: Sequence[AccountId] = (),
     direction: Direction,
     token: TokenId | None,
+    most: int,
+    ends: Sequence[AccountId] = (),
     checked: Sequence[AccountId],
     at: datetime,
 ) -> Neighbours:
-    """Who is one flow away from ``wallets``, seen from them, and which of ``checked`` serve others.
+    """Who is one flow away: of ``forth`` in the direction, of ``back`` against it.
 
-    One statement; it costs by the flows of the wallets.
+    One statement; it costs by the flows of the wallets, and goes on from none with more than
+    ``most``. An end that is not in the graph is left out.
     """
+    out, into = _both_ways(forth, back, direction)
     rows = await graph.read(
         "walks/step",
         _Side,
-        **{
-            "out": [] if direction is Direction.IN else list(wallets),
-            "in": [] if direction is Direction.OUT else list(wallets),
-        },
+        **{"out": out, "in": into},
         token=token,
+        most=most,
+        ends=list(ends),
         checked=list(checked),
         **_of_services(at),
     )
-    found = Neighbours({}, set())
+    found = Neighbours({}, {}, {}, set())
+    went_forth = set(forth)
     for row in rows:
         if row.side == "service":
             found.services.add(row.wallet)
+        elif row.side == "end":
+            (found.ends[row.wallet],) = row.degrees
         else:
-            near = found.of.setdefault(row.wallet, {})
-            near.update(zip(row.others, row.degrees, strict=True))
+            near = found.forth if row.wallet in went_forth else found.back
+            others = near.setdefault(row.wallet, {})
+            others.update(zip(row.others, row.degrees, strict=True))
     return found
 
 
-async def between(
-    graph: Graph,
-    forth: Sequence[Pair],
-    back: Sequence[Pair],
-    *,
-    direction: Direction,
-    token: TokenId | None,
+async def flows_of_hops(graph: Graph, hops: list[Hop]) -> dict[Hop, list[FlowRow]]:
+    """What flowed between the neighbours of each hop, the most transfers first.
+
+    One statement for all hops that ask for the same token.
+    """
+    tokens = {hop.token: None for hop in hops}
+    parts = await asyncio.gather(
+        *(_flows(graph, [hop for hop in hops if hop.token == token], token) for token in tokens)
+    )
+    return {hop: rows for part in parts for hop, rows in part.items()}
+
+
+async def _flows(graph: Graph, hops: list[Hop], token: TokenId | None) -> dict[Hop, list[FlowRow]]:
+    pairs: dict[str, list[dict[str, str]]] = {"out": [], "in": []}
+    for hop in hops:
+        far = hop.end if hop.near == hop.start else hop.start
+        out, into = _both_ways([hop.start], [hop.end], hop.direction)
+        if hop.near in out:
+            pairs["out"].append({"near": hop.near, "far": far})
+        if hop.near in into:
+            pairs["in"].append({"near": hop.near, "far": far})
+    rows = await graph.read("walks/hops", FlowRow, **pairs, token=token)
+    found: dict[tuple[AccountId, AccountId], dict[str, FlowRow]] = {}
+    for row in sorted(rows, key=lambda row: (-row.transfers, row.id)):
+        found.setdefault((row.sender, row.recipient), {})[row.id] = row
+    return {hop: _of_hop(hop, found) for hop in hops}
+
+
+def _of_hop(
+    hop: Hop, found: dict[tuple[AccountId, AccountId], dict[str, FlowRow]]
 ) -> list[FlowRow]:
-    """The flows of neighbours: ``forth`` in ``direction`` from the near ones, ``back`` against."""
-    out = [*forth, *back] if direction is Direction.BOTH else forth
-    into = [*forth, *back] if direction is Direction.BOTH else back
-    if direction is Direction.IN:
-        out, into = into, out
-    pairs = {"out": [one._asdict() for one in out], "in": [one._asdict() for one in into]}
-    return await graph.read("walks/hops", FlowRow, **pairs, token=token)
+    along, against = (hop.start, hop.end), (hop.end, hop.start)
+    ways = {Direction.OUT: [along], Direction.IN: [against]}.get(hop.direction, [along, against])
+    rows = [row for way in ways for row in found.get(way, {}).values()]
+    return sorted(rows, key=lambda row: (-row.transfers, row.id))
 
 
 async def wallets(
@@ -192,6 +230,16 @@ async def _taken(way: Ranked, wish: FlowWish, limit: int, budget: int) -> list[F
 def _strongest(flows: Iterable[FlowRow], wish: FlowWish, *, limit: int) -> list[FlowRow]:
     # What a wallet sends to itself goes both ways.
     return sorted({flow.id: flow for flow in flows}.values(), key=wish.strength)[:limit]
+
+
+def _both_ways(
+    forth: Sequence[AccountId], back: Sequence[AccountId], direction: Direction
+) -> tuple[list[AccountId], list[AccountId]]:
+    """From whom to go on along flows, and from whom against them."""
+    if direction is Direction.BOTH:
+        return [*forth, *back], [*forth, *back]
+    out, into = (forth, back) if direction is Direction.OUT else (back, forth)
+    return list(out), list(into)
 
 
 def _of_services(at: datetime) -> dict[str, Any]:

@@ -72,9 +72,9 @@ async def test_a_path_names_its_wallets_what_flowed_and_where_the_search_stopped
     ]
     assert path["stoppedCount"] == 1
     assert path["walletsSeen"] == 5
-    # Both ends; steps, and whether where they meet may be passed, twice; the flows of the hops;
-    # then all wallets that were asked for, and the label of one.
-    assert len(found.statements) == 9
+    # The first step from both ends, whether they may meet at the exchange, another step; the flows
+    # of the hops, all wallets that were asked for and the label of one.
+    assert len(found.statements) == 6
 
 
 async def test_what_is_not_found_says_why_and_what_is_not_there_is_null(town: Graph) -> None:
