@@ -62,8 +62,12 @@ class Known(msgspec.Struct, frozen=True):
 class Batch:
     """The facts of one chain on their way into the graph."""
 
-    def __init__(self, writing: Writing, chain: Chain, shelves: Shelves, facts: Facts) -> None:
+    def __init__(
+        self, writing: Writing, chain: Chain, shelves: Shelves, facts: Facts, *, repeats: bool
+    ) -> None:
         self._writing, self._chain, self._shelves, self._facts = writing, chain, shelves, facts
+        #: Whether rows of the dataset may be in the graph that its checkpoint does not know of.
+        self._repeats = repeats
         self._known: dict[str, Known] = {}
         self._times: dict[int, int] = {}
         self._outputs = Outputs(writing, chain, shelves, facts.utxo)
@@ -136,9 +140,10 @@ class Batch:
 
     def _may_be_there(self, event: Event) -> bool:
         # An event is never written without its transaction. Rows without a hash are named by
-        # their place in a dataset; its checkpoint already says which of them are in the graph.
+        # their place in a dataset; its checkpoint already says which of them are in the graph,
+        # unless they were loaded with other options before.
         if event.transaction is None:
-            return not event.id.startswith("file:")
+            return self._repeats or not event.id.startswith("file:")
         return event.transaction in self._known
 
     def _unknown(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:

@@ -40,6 +40,7 @@ class LedgerWriter:
         self._held = {lease.name: lease for lease in held}
         self._shelves: dict[str, Shelves] = {}
         self._trusted = False
+        self._repeats = False
 
     async def write(self, records: Sequence[Record], place: Place | None = None) -> Counts:
         """Write ``records`` and how far their source is read, in one transaction.
@@ -55,13 +56,16 @@ class LedgerWriter:
         # A failed try may have been committed without our hearing of it, so nothing that is at
         # hand can be trusted until a try has come back.
         trusted, self._trusted = self._trusted, False
+        tried = False
         finished: Counts | None = None
 
         async def work(writing: Writing) -> Counts:
-            nonlocal trusted, finished
+            nonlocal trusted, tried, finished
             if not trusted:
                 self._forget()
             trusted = False
+            # What was taken for new may have been there: the next try looks it up.
+            self._repeats, tried = self._repeats or tried, True
             now = self._clock()
             await leases.keep(writing, held, now=now, lasts=self._lasts)
             if finished is not None and place is not None and await place.reached(writing):
@@ -70,7 +74,13 @@ class LedgerWriter:
                 return finished
             counts, created, undo = Counts(), list[Row](), Undo()
             for chain in sorted(by_chain):
-                batch = Batch(writing, chain_of(chain), self._shelves[chain], by_chain[chain])
+                batch = Batch(
+                    writing,
+                    chain_of(chain),
+                    self._shelves[chain],
+                    by_chain[chain],
+                    repeats=self._repeats,
+                )
                 done = await batch.write()
                 counts.written += done.written
                 counts.known += done.known

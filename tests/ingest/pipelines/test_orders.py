@@ -126,3 +126,26 @@ async def test_rows_without_a_hash_are_loaded_once_per_content_or_name(
     (count,) = await graph.run_alone("MATCH (t:Transfer) RETURN count(*) AS n")
 
     assert count["n"] == 40
+
+
+async def test_rows_without_a_hash_are_known_again_whatever_the_options(
+    graph: Graph, tmp_path: Path
+) -> None:
+    rows = [
+        {"from": row["from_address"], "to": row["to_address"], "value": 5}
+        for row in transfer_rows(2, rows=60)
+    ]
+    part = csv_file(tmp_path / "part.csv", rows[:30])
+    whole = csv_file(tmp_path / "whole.csv", rows)
+    await loaded(graph, whole, rejects=tmp_path / "r", dataset="named")
+    before = await snapshot(graph)
+    await empty(graph)
+
+    counts = [
+        await loaded(graph, part, rejects=tmp_path / "r", batch=20, dataset="named"),
+        await loaded(graph, part, rejects=tmp_path / "r", batch=20, dataset="named", decimals=3),
+        await loaded(graph, whole, rejects=tmp_path / "r", batch=20, dataset="named"),
+    ]
+
+    assert [(one.written, one.known) for (one,) in counts] == [(30, 0), (0, 30), (30, 30)]
+    assert difference(before, await snapshot(graph)) == ""
