@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -50,8 +50,9 @@ async def loaded(
     return [one async for one in outcomes if not isinstance(one, Skipped)]
 
 
-#: The command as users have it.
+#: The load command as users have it, and as a process that starts fast.
 DESKGRAPH: Final = ("deskgraph", "ingest")
+CHILD: Final = ("tests.ingest.child",)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -78,8 +79,8 @@ class Ended(msgspec.Struct, frozen=True):
         return [line for line in self.err.splitlines() if line and not line.startswith("{")]
 
 
-class Loader:
-    """A load as a process of its own."""
+class Command:
+    """A command as a process of its own."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -117,18 +118,13 @@ class Loader:
 
 
 @asynccontextmanager
-async def loader(
-    address: GraphAddress,
-    home: Path,
-    *arguments: str | Path,
-    command: Sequence[str] = ("tests.ingest.child",),
-) -> AsyncIterator[Loader]:
-    """Start a load as a process; it is killed when the block is left."""
+async def command(
+    address: GraphAddress, home: Path, *arguments: str | Path
+) -> AsyncIterator[Command]:
+    """Start a module with ``arguments`` on a graph; it is killed when the block is left."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        *command,
-        "load",
         *map(str, arguments),
         env=os.environ | settings_of(address, home),
         stdin=asyncio.subprocess.DEVNULL,
@@ -137,11 +133,24 @@ async def loader(
         limit=1 << 20,
     )
     try:
-        yield Loader(process)
+        yield Command(process)
     finally:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+
+
+def loader(
+    address: GraphAddress, home: Path, *arguments: str | Path, module: Sequence[str] = CHILD
+) -> AbstractAsyncContextManager[Command]:
+    """Start a load as a process."""
+    return command(address, home, *module, "load", *arguments)
+
+
+async def ended(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:
+    """Any command of ``deskgraph``, to its end."""
+    async with command(address, home, "deskgraph", *arguments) as running:
+        return await running.ended()
 
 
 async def load_apart(address: GraphAddress, home: Path, *arguments: str | Path) -> Ended:

@@ -75,7 +75,7 @@ async def test_an_interrupt_gives_the_turn_back_and_says_how_to_go_on(
     file = csv_file(tmp_path / "transfers.csv", with_bad_rows(list(transfer_rows(5, rows=ROWS))))
     arguments = (file, "--chain", "ethereum", "--batch", BATCH, "--json")
 
-    async with loader(graph.address, tmp_path, *arguments, command=DESKGRAPH) as running:
+    async with loader(graph.address, tmp_path, *arguments, module=DESKGRAPH) as running:
         assert await running.batches(3)
         running.send(stop)
         ended = await running.ended()
