@@ -13,6 +13,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     RATE_LIMITED = "RATE_LIMITED"
     TOO_COSTLY = "TOO_COSTLY"
+    CURSOR_TOO_OLD = "CURSOR_TOO_OLD"
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -45,6 +46,12 @@ class TooCostly(GraphApiError):
     """The question would cost more than is allowed; the message says how to narrow it."""
 
     code = ErrorCode.TOO_COSTLY
+
+
+class CursorTooOld(GraphApiError):
+    """What followed a cursor is not kept any more; begin anew without one."""
+
+    code = ErrorCode.CURSOR_TOO_OLD
 
 
 class UpstreamUnavailable(GraphApiError):

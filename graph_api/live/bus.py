@@ -7,11 +7,23 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 
-from graph_api.domain.errors import BadInput, UpstreamUnavailable
+from graph_api.domain.errors import BadInput, ErrorCode, GraphApiError, UpstreamUnavailable
 
 RETRY_AFTER_S = 5.0
+
+
+class BusFull(GraphApiError):
+    """The bus takes nothing in before somebody makes room; what it holds can be read."""
+
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
 
 
 @dataclass(frozen=True)
@@ -36,9 +48,9 @@ class BusFacts:
 class Bus:
     """One bus. Safe to share between tasks; close it at the end."""
 
-    def __init__(self, client: Redis, place: str) -> None:
+    def __init__(self, client: Redis, place: str, *, timeout_s: float = 5.0) -> None:
         self._client = client
-        self.place = place
+        self.place, self.timeout_s = place, timeout_s
 
     @classmethod
     async def connect(cls, url: str, *, timeout_s: float = 5.0) -> Self:
@@ -58,7 +70,7 @@ class Bus:
             raise BadInput(
                 "DESKGRAPH_REDIS__URL must begin with redis://, rediss:// or unix://."
             ) from error
-        bus = cls(client, place)
+        bus = cls(client, place, timeout_s=timeout_s)
         try:
             await bus.ping()
         except BaseException:
@@ -71,13 +83,13 @@ class Bus:
 
         Raises: UpstreamUnavailable, BadInput when the login is refused.
         """
-        async with self._speaking():
-            await self._client.ping()
+        async with self.speaking() as client:
+            await client.ping()
 
     async def facts(self) -> BusFacts:
         """Version, persistence and memory."""
-        async with self._speaking():
-            info: Mapping[str, Any] = await self._client.info()
+        async with self.speaking() as client:
+            info: Mapping[str, Any] = await client.info()
         settings = await self._settings("appendfsync", "save", "maxmemory-policy")
         return BusFacts(
             server=str(info.get("server_name", "redis")),
@@ -94,28 +106,37 @@ class Bus:
         """Give all connections back."""
         await self._client.aclose()
 
-    async def _settings(self, *names: str) -> Mapping[str, str]:
-        """Managed services and careful administrators forbid CONFIG; that is no error."""
-        async with self._speaking():
-            try:
-                found = await self._client.config_get(*names)
-            except ResponseError:
-                return {}
-        return {str(name): str(value) for name, value in found.items()}
-
     @asynccontextmanager
-    async def _speaking(self) -> AsyncIterator[None]:
-        """A library's error becomes ours."""
+    async def speaking(self) -> AsyncIterator[Redis]:
+        """The client; inside the block the library's errors become ours.
+
+        Raises: UpstreamUnavailable, BadInput when the login is refused, BusFull.
+        """
         try:
-            yield
+            yield self._client
         except (AuthenticationError, NoPermissionError) as error:
             raise BadInput(
                 f"The bus at {self.place} refuses the login; check DESKGRAPH_REDIS__URL."
             ) from error
+        except OutOfMemoryError as error:
+            raise BusFull(
+                f"The bus at {self.place} is full: raise its maxmemory, or keep fewer events."
+            ) from error
         except (RedisError, OSError, TimeoutError) as error:
+            if str(error).startswith("MISCONF"):
+                raise BusFull(f"The bus at {self.place} cannot write to its disk.") from error
             raise UpstreamUnavailable(
                 f"The bus at {self.place}", retry_after_s=RETRY_AFTER_S
             ) from error
+
+    async def _settings(self, *names: str) -> Mapping[str, str]:
+        """Managed services and careful administrators forbid CONFIG; that is no error."""
+        async with self.speaking() as client:
+            try:
+                found = await client.config_get(*names)
+            except ResponseError:
+                return {}
+        return {str(name): str(value) for name, value in found.items()}
 
 
 def place_of(url: str) -> str:

@@ -13,6 +13,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 STATUS_OF_CODE = {
     ErrorCode.BAD_INPUT: 400,
     ErrorCode.TOO_COSTLY: 400,
+    ErrorCode.CURSOR_TOO_OLD: 410,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.NOT_FOUND: 404,
