@@ -3,6 +3,7 @@
 Sources: the ``trace`` module of Parity and Erigon; Geth's ``callTracer``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -20,6 +21,9 @@ _FRAMES: Final = {
     "CREATE2": ("create", ""),
     "SELFDESTRUCT": ("suicide", ""),
 }
+
+
+_CALLS: Final = ("CALL", "STATICCALL", "DELEGATECALL", "CALLCODE")
 
 
 class Step(NamedTuple):
@@ -79,10 +83,42 @@ def failed_transactions(steps: Iterable[Step]) -> frozenset[str]:
 
 
 def steps_of_traces(traces: Sequence[TraceAnswer]) -> list[Step]:
-    """The steps that ``trace_block`` tells."""
+    """The steps that ``trace_block`` tells; parents come before their children."""
     rewards = sorted((trace for trace in traces if trace.type in BLOCK_KINDS), key=_reward_order)
     places = {id(trace): str(place) for place, trace in enumerate(rewards)}
-    return [_step_of_trace(trace, places.get(id(trace))) for trace in traces]
+    calls = _Places()
+    steps = []
+    for trace in traces:
+        path = places.get(id(trace))
+        if path is None:
+            path = calls.of(trace)
+        if path is not None:
+            steps.append(_step_of_trace(trace, path))
+    return steps
+
+
+class _Places:
+    """Where calls stand below their transaction when those that nobody counts are left out."""
+
+    def __init__(self) -> None:
+        self._paths: dict[tuple[str | None, tuple[int, ...]], str] = {}
+        self._children: Counter[tuple[str | None, tuple[int, ...]]] = Counter()
+
+    def of(self, trace: TraceAnswer) -> str | None:
+        """The path of a trace whose parent was asked for before; None for one not counted."""
+        own = trace.transaction_hash, tuple(trace.trace_address)
+        if not trace.trace_address:
+            self._paths[own] = ""
+            return ""
+        action, parent = trace.action, (own[0], own[1][:-1])
+        if trace.type == "call" and _is_precompiled(
+            action.to, moves=action.call_type == "call" and number(action.value or "0x0") > 0
+        ):
+            return None
+        above, place = self._paths.get(parent, ""), self._children[parent]
+        self._children[parent] += 1
+        self._paths[own] = f"{above}.{place}" if above else str(place)
+        return self._paths[own]
 
 
 def _reward_order(trace: TraceAnswer) -> tuple[str, str, str, int]:
@@ -91,19 +127,19 @@ def _reward_order(trace: TraceAnswer) -> tuple[str, str, str, int]:
     return (trace.type, action.reward_type or "", action.author or "", number(action.value or "0"))
 
 
-def _step_of_trace(trace: TraceAnswer, place: str | None) -> Step:
+def _step_of_trace(trace: TraceAnswer, path: str) -> Step:
     action = trace.action
     sender, recipient, value = action.sender, action.to, action.value
     if trace.type == "create":
         recipient = trace.result.address if trace.result else None
     elif trace.type == "suicide":
         sender, recipient, value = action.address, action.refund_address, action.balance
-    elif place is not None:
+    elif trace.type in BLOCK_KINDS:
         recipient = action.author
     return Step(
         kind=trace.type,
         call_type=action.call_type or "",
-        path=".".join(map(str, trace.trace_address)) if place is None else place,
+        path=path,
         transaction=trace.transaction_hash,
         sender=sender,
         recipient=recipient,
@@ -136,15 +172,15 @@ def _steps_below(frame: CallFrame, transaction: str, *, path: str) -> Iterator[S
     )
     place = 0
     for call in frame.calls:
-        # ``trace_block`` does not count them, and a transfer has one id whoever tells of it.
-        if _is_precompiled(call):
+        moves = call.type == "CALL" and number(call.value or "0x0") > 0
+        if call.type in _CALLS and _is_precompiled(call.to, moves=moves):
             continue
         yield from _steps_below(call, transaction, path=f"{path}.{place}" if path else str(place))
         place += 1
 
 
-def _is_precompiled(frame: CallFrame) -> bool:
-    if frame.to is None or frame.type not in ("CALL", "STATICCALL", "DELEGATECALL", "CALLCODE"):
-        return False
-    moves = frame.type == "CALL" and number(frame.value or "0x0") > 0
-    return not moves and number(frame.to) < _PRECOMPILED
+def _is_precompiled(callee: str | None, *, moves: bool) -> bool:
+    """Whether it is a call that some nodes trace and others do not: into the protocol itself, with
+    nothing in it. A transfer has one id whoever tells of it, so such calls are never counted.
+    """
+    return not moves and callee is not None and number(callee) < _PRECOMPILED

@@ -14,7 +14,7 @@ from ingest.providers.limits import Window
 from ingest.sources.chain import BlockFacts, BlockRef, Reorged
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.evm.bell import bell_of
-from ingest.sources.evm.describing import Describing, everything
+from ingest.sources.evm.describing import Described, Describing, everything
 from ingest.sources.evm.descriptions import Unknown
 from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.node import EvmNode
@@ -89,15 +89,15 @@ class EvmSource:
         """The blocks ``first..last`` in order, each linked to the one before it."""
         describing = Describing(self._records, *self._unknown)
         spans = self._spans(first, last)
-        ahead: deque[asyncio.Task[list[BlockFacts]]] = deque()
+        ahead: deque[asyncio.Task[Described]] = deque()
         parent: str | None = None
         try:
             while True:
                 while len(ahead) <= self._reading.ahead and (span := next(spans, None)):
-                    ahead.append(asyncio.create_task(self._fetched(*span, describing)))
+                    ahead.append(self._task(span, describing))
                 if not ahead:
                     return
-                for facts in await ahead.popleft():
+                for facts in describing.give(await ahead.popleft()):
                     if parent not in (None, facts.ref.parent_hash):
                         raise Reorged(f"Block {facts.ref.number} changed while it was read.")
                     parent = facts.ref.hash
@@ -123,22 +123,27 @@ class EvmSource:
         """Give all connections back."""
         await self.endpoints.close()
 
-    async def _fetched(self, first: int, last: int, describing: Describing) -> list[BlockFacts]:
+    def _task(self, span: tuple[int, int], describing: Describing) -> asyncio.Task[Described]:
+        return asyncio.create_task(self._fetched(*span, describing, since=describing.given))
+
+    async def _fetched(
+        self, first: int, last: int, describing: Describing, *, since: int
+    ) -> Described:
         """The blocks of one window from an endpoint that others agree with."""
         while True:
-            endpoint, facts = await self._asked(first, last, describing)
-            if await self._witnesses.agree(endpoint, facts[-1].ref):
-                return facts
+            endpoint, window = await self._asked(first, last, describing, since)
+            if await self._witnesses.agree(endpoint, window.facts[-1].ref):
+                return window
 
     async def _asked(
-        self, first: int, last: int, describing: Describing
-    ) -> tuple[Endpoint, list[BlockFacts]]:
+        self, first: int, last: int, describing: Describing, since: int
+    ) -> tuple[Endpoint, Described]:
         method = await self._traces_by(first)
 
-        async def window(endpoint: Endpoint) -> tuple[Endpoint, list[BlockFacts]]:
+        async def window(endpoint: Endpoint) -> tuple[Endpoint, Described]:
             answers = await self._node(endpoint).window(first, last, traces=method)
             self._pace(sum(len(answer.block.transactions) for answer in answers))
-            return endpoint, await describing.facts(endpoint, answers)
+            return endpoint, await describing.describe(endpoint, answers, since=since)
 
         try:
             return await self.endpoints.ask(window)
