@@ -124,7 +124,7 @@ def read(dataset: Dataset, options: Options) -> Iterator[Entry]:
     numbers = count(1)
     with (
         tempfile.TemporaryDirectory(prefix="deskgraph-") as folder,
-        closing(sqlite3.connect(Path(folder) / "tables.db", isolation_level=None)) as tables,
+        closing(_opened(Path(folder) / "tables.db")) as tables,
     ):
         tables.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         tables.executescript(_SCHEMA)
@@ -143,6 +143,11 @@ def recognises(columns: frozenset[str], _: str) -> bool:
 def gathers(paths: tuple[Path, ...]) -> list[Dataset]:
     """All tables as one dataset: a coin may be spent years, and files, after it was made."""
     return [Dataset(name=commonpath([path.parent for path in paths]), paths=tuple(sorted(paths)))]
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # Each batch may be read by another thread, one at a time.
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
 def _loaded(tables: sqlite3.Connection, dataset: Dataset, chain: Chain) -> Iterator[Reject]:
