@@ -55,19 +55,25 @@ async def kept_up_graph(
 
 
 @asynccontextmanager
+async def opened(address: GraphAddress, settings: Settings) -> AsyncIterator[Graph]:
+    """The graph that answers at ``address``, asked in the way that settings say."""
+    graph = await Graph.open(
+        address,
+        pool_size=settings.neo4j.pool_size,
+        query_timeout_s=settings.neo4j.query_timeout_s,
+        reader=settings.neo4j.reader,
+    )
+    try:
+        yield graph
+    finally:
+        await graph.close()
+
+
+@asynccontextmanager
 async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
     """The graph as it is, whatever its schema."""
-    async with graph_address(settings) as address:
-        graph = await Graph.open(
-            address,
-            pool_size=settings.neo4j.pool_size,
-            query_timeout_s=settings.neo4j.query_timeout_s,
-            reader=settings.neo4j.reader,
-        )
-        try:
-            yield graph
-        finally:
-            await graph.close()
+    async with graph_address(settings) as address, opened(address, settings) as graph:
+        yield graph
 
 
 @asynccontextmanager
@@ -98,15 +104,8 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
             f"No graph runs for {settings.home}; start one with `deskgraph up` or set "
             "DESKGRAPH_NEO4J__URL."
         )
-    graph = await Graph.open(
-        address,
-        query_timeout_s=settings.neo4j.query_timeout_s,
-        reader=settings.neo4j.reader,
-    )
-    try:
+    async with opened(address, settings) as graph:
         yield graph
-    finally:
-        await graph.close()
 
 
 async def migrate_vault(settings: Settings) -> list[str]:

@@ -4,8 +4,7 @@ import asyncio
 import json
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -45,13 +44,13 @@ async def demo(
                 click.echo("The demo answers.")
                 return
             _say(base, address, settings)
-            await up.until_stopped(process)
+            await up.until_stopped(process, workers=settings.http.workers)
 
 
 async def _load(
     settings: Settings, address: GraphAddress, *, data: Sequence[Path], chain: Chain, size: str
 ) -> None:
-    async with _graph(address) as graph:
+    async with connect.opened(address, settings) as graph:
         if data:
             await _load_paths(graph, settings, data, chains=(chain,))
         else:
@@ -61,15 +60,6 @@ async def _load(
                 chains = (_SLUGS[name],) if name in _SLUGS else ()
                 await _load_paths(graph, settings, list(paths), chains=chains)
         await _load_paths(graph, settings, registry.STARTERS, chains=())
-
-
-@asynccontextmanager
-async def _graph(address: GraphAddress) -> AsyncIterator[Graph]:
-    graph = await Graph.open(address)
-    try:
-        yield graph
-    finally:
-        await graph.close()
 
 
 async def _load_paths(

@@ -17,44 +17,51 @@ from deskgraph.up import up as run_up
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.server.main import application, preflight
-from graph_api.server.serving import serve as run_server
-from graph_api.settings import Settings
+from graph_api.server.workers import serve as run_server
+from graph_api.settings import MAX_WORKERS, Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
 
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
 
 
-def _with_port(settings: Settings, port: int | None) -> Settings:
-    if port is None:
-        return settings
-    http = settings.http.model_copy(update={"port": port})
+def _with_http(settings: Settings, **given: int | None) -> Settings:
+    """Options that were given outrank settings."""
+    update = {name: value for name, value in given.items() if value is not None}
+    http = settings.http.model_copy(update=update)
     return settings.model_copy(update={"http": http})
 
 
 port_option = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port of the API (8000); 0 picks a free one."
 )
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    help="Processes that answer on the port (1); one uses one core.",
+)
 
 
 @click.command("up")
 @port_option
+@workers_option
 @click.pass_obj
 @awaited
-async def up(settings: Settings, /, port: int | None) -> None:
+async def up(settings: Settings, /, port: int | None, workers: int | None) -> None:
     """Run the graph, the bus and the API until stopped."""
-    await run_up(_with_port(settings, port))
+    await run_up(_with_http(settings, port=port, workers=workers))
 
 
 @click.command("serve")
 @port_option
+@workers_option
 @click.pass_obj
-def serve(settings: Settings, /, port: int | None) -> None:
+def serve(settings: Settings, /, port: int | None, workers: int | None) -> None:
     """Run the API alone, on the graph that runs or that DESKGRAPH_NEO4J__URL names."""
-    settings = _with_port(_found(settings), port)
+    settings = _with_http(_found(settings), port=port, workers=workers)
     asyncio.run(preflight(settings))
     run_server(
-        application(settings),
+        application,
         settings,
         announce=lambda address: click.echo(f"Deskgraph answers at {address}/graphql"),
     )
@@ -71,6 +78,7 @@ def serve(settings: Settings, /, port: int | None) -> None:
 @click.option("--size", type=click.Choice(list(SIZES)), default="small", show_default=True)
 @click.option("--check", is_flag=True, help="Ask the example queries once, then stop.")
 @port_option
+@workers_option
 @click.pass_obj
 @awaited
 async def demo(
@@ -81,9 +89,11 @@ async def demo(
     size: str,
     check: bool,
     port: int | None,
+    workers: int | None,
 ) -> None:
     """Load a sample economy (or --data) into a graph of its own and serve it."""
-    settings = _with_port(settings, 0 if check and port is None else port)
+    port = 0 if check and port is None else port
+    settings = _with_http(settings, port=port, workers=workers)
     await run_demo(settings, data=data, chain=chain_of(chain), size=size, check=check)
 
 

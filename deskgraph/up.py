@@ -14,11 +14,12 @@ from deskgraph import connect
 from deskgraph.engines.valkey import embedded_bus
 from deskgraph.graph_commands import tell
 from graph_api.domain.errors import GraphApiError
+from graph_api.server.workers import Terminal
 from graph_api.settings import Settings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.graph import GraphAddress
 
-_STOP_S: Final = 25.0
+_KILL_AFTER_S: Final = 15.0  # beyond the time that running queries have
 
 
 class ApiStopped(GraphApiError):
@@ -30,8 +31,7 @@ async def engines(settings: Settings) -> AsyncIterator[tuple[GraphAddress, str]]
     """The graph and the bus, started where they are not given or running, and migrated."""
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(connect.kept_up_graph(settings, on_trouble=tell))
-        graph = await Graph.open(address)
-        stack.push_async_callback(graph.close)
+        graph = await stack.enter_async_context(connect.opened(address, settings))
         if settings.neo4j.url is None:
             await migrations.migrate(graph, now=connect.now())
         await migrations.require_current(graph)
@@ -63,6 +63,7 @@ async def api(
         "DESKGRAPH_REDIS__URL": bus,
         "DESKGRAPH_HTTP__HOST": settings.http.host,
         "DESKGRAPH_HTTP__PORT": str(settings.http.port),
+        "DESKGRAPH_HTTP__WORKERS": str(settings.http.workers),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -78,7 +79,9 @@ async def api(
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), _STOP_S)
+                await asyncio.wait_for(
+                    process.wait(), settings.http.graceful_stop_s + _KILL_AFTER_S
+                )
             except TimeoutError:
                 process.kill()
                 await process.wait()
@@ -94,12 +97,23 @@ async def announced(process: asyncio.subprocess.Process) -> str:
     return line[line.index("http") :].strip().removesuffix("/graphql")
 
 
-async def until_stopped(process: asyncio.subprocess.Process) -> None:
-    """Return at SIGINT or SIGTERM. Raises: ApiStopped when the API ends before."""
-    stopped = asyncio.Event()
+async def until_stopped(process: asyncio.subprocess.Process, *, workers: int) -> None:
+    """Return at SIGINT or SIGTERM, or with the terminal; SIGHUP renews several workers.
+
+    Raises: ApiStopped when the API ends before.
+    """
+    stopped, terminal = asyncio.Event(), Terminal()
+
+    def hang_up() -> None:
+        if terminal.is_gone() or workers == 1:
+            stopped.set()
+        else:
+            process.send_signal(signal.SIGHUP)
+
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     waits = {asyncio.create_task(stopped.wait()), asyncio.create_task(process.wait())}
     _, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
@@ -115,4 +129,4 @@ async def up(settings: Settings) -> None:
         click.echo(f"GraphQL and GraphiQL  {base}/graphql")
         click.echo(f"Graph (Bolt)          {address.url}, database {address.database}")
         click.echo(f"Health and metrics    {base}/health/ready, {base}/metrics")
-        await until_stopped(process)
+        await until_stopped(process, workers=settings.http.workers)

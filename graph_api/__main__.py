@@ -5,7 +5,7 @@ import sys
 
 from graph_api.domain.errors import GraphApiError
 from graph_api.server.main import application, preflight
-from graph_api.server.serving import serve
+from graph_api.server.workers import serve
 from graph_api.settings import Settings
 
 
@@ -15,7 +15,7 @@ def main() -> None:
         settings = Settings()
         asyncio.run(preflight(settings))
         serve(
-            application(settings),
+            application,
             settings,
             announce=lambda address: print(f"Deskgraph answers at {address}/graphql", flush=True),
         )

@@ -1,11 +1,16 @@
 """Every knob, read at the front doors only and handed down as values."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph_api.store.graph import GraphAddress, ReaderName
+
+ShelfName = Literal["process", "bus"]
+
+MAX_WORKERS = 256
 
 
 class Neo4jSettings(BaseModel, frozen=True):
@@ -15,7 +20,7 @@ class Neo4jSettings(BaseModel, frozen=True):
     user: str = Field("neo4j", description="Login of the graph.")
     password: SecretStr | None = Field(None, description="Password of the graph.")
     database: str = Field("neo4j", description="Name of the database.")
-    pool_size: int = Field(50, ge=1, le=1000, description="Connections at most.")
+    pool_size: int = Field(50, ge=1, le=1000, description="Connections at most, of each worker.")
     query_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="A longer query ends with TOO_COSTLY."
     )
@@ -56,6 +61,12 @@ class HttpSettings(BaseModel, frozen=True):
 
     host: str = Field("127.0.0.1", description="`0.0.0.0` for other machines too.")
     port: int = Field(8000, ge=0, le=65535, description="0 picks a free port.")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=MAX_WORKERS,
+        description="Processes that answer on this port; one uses one core.",
+    )
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Of a request.")
     max_header_bytes: int = Field(32_768, ge=1_024, description="All headers together.")
     max_headers: int = Field(100, ge=10)
@@ -83,6 +94,22 @@ class GraphqlSettings(BaseModel, frozen=True):
     graphiql: bool | None = Field(None, description="Unset follows the profile.")
 
 
+class CacheSettings(BaseModel, frozen=True):
+    """Answers that are kept: public graph data without errors, as bytes, for a moment."""
+
+    life_s: float = Field(
+        2.0, ge=0, le=3600, description="How old an answer may be; 0 keeps none and shares none."
+    )
+    shelf: ShelfName = Field("process", description="Where; `bus` shares them among processes.")
+    max_entries: int = Field(10_000, ge=1, description="Of a process.")
+    max_bytes: int = Field(
+        67_108_864, ge=1_000_000, description="Of a process, in its memory or lent to the bus."
+    )
+    bus_timeout_s: float = Field(
+        0.05, gt=0, le=5, description="A bus that takes longer is not asked for a while."
+    )
+
+
 class Settings(BaseSettings):
     """``DESKGRAPH_NEO4J__POOL_SIZE=80`` sets ``neo4j.pool_size``; a bad value stops the start."""
 
@@ -107,3 +134,4 @@ class Settings(BaseSettings):
     vault: VaultSettings = VaultSettings()
     http: HttpSettings = HttpSettings()
     graphql: GraphqlSettings = GraphqlSettings()
+    cache: CacheSettings = CacheSettings()

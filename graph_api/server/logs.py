@@ -3,7 +3,9 @@
 import json
 import logging
 import sys
-from typing import Any, TextIO
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TextIO
 
 import orjson
 import structlog
@@ -11,22 +13,29 @@ from structlog.typing import Processor
 
 QUIET = ("uvicorn.error", "strawberry.execution")  # they announce what we log in our own words
 
+log = structlog.get_logger("graph_api.server")
 
-def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
-    """Send every log line to ``stream`` (standard error by default)."""
+
+def configure_logging(
+    stream: TextIO | None = None, *, level: int = logging.INFO, worker: int | None = None
+) -> None:
+    """Send every log line to ``stream`` (standard error by default), with the worker's number."""
     stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if worker is not None:
+        shared.append(_Numbered(worker))
     renderers: list[Processor]
     if stream.isatty():
         renderers = [structlog.dev.ConsoleRenderer()]
     else:
         renderers = [structlog.processors.format_exc_info, _json]
+    processors = [*shared, *renderers]
     structlog.configure(
-        processors=[*shared, *renderers],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -41,6 +50,54 @@ def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    if renderers[-1] is _json and level <= logging.INFO:
+        known = {} if worker is None else {"worker": worker}
+        _Short.way = _Short(stream, processors=processors, known=known)
+
+
+def log_request(request_id: str, /, **fields: object) -> None:
+    """Log the line that every request leaves: JSON by a short way, anything else as usual."""
+    short = _Short.way
+    # Whoever has changed the processors meanwhile, as tests do, gets the line from them.
+    if short is not None and short.serves(structlog.get_config()["processors"]):
+        short.write({**fields, "request_id": request_id, "event": "request", "level": "info"})
+    else:
+        log.info("request", request_id=request_id, **fields)
+
+
+class _Short:
+    """What the processors would make of a request's line, at a third of their time."""
+
+    way: ClassVar["_Short | None"] = None
+
+    def __init__(
+        self, stream: TextIO, *, processors: Sequence[Processor], known: dict[str, object]
+    ) -> None:
+        self._stream, self._processors, self._known = stream, processors, known
+
+    def serves(self, processors: Sequence[Processor]) -> bool:
+        return processors is self._processors and processors[-1] is _json
+
+    def write(self, fields: dict[str, object]) -> None:
+        line = {**fields, "timestamp": datetime.now(UTC), **self._known}
+        options = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+        try:
+            text = orjson.dumps(line, default=repr, option=options).decode()
+        except TypeError:  # half a surrogate pair
+            text = json.dumps(line, default=repr) + "\n"
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class _Numbered:
+    def __init__(self, worker: int) -> None:
+        self._worker = worker
+
+    def __call__(
+        self, _logger: Any, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event["worker"] = self._worker
+        return event
 
 
 def _json(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str:

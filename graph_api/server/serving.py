@@ -1,5 +1,6 @@
-"""Runs an application until it is told to stop: running requests are finished, new ones refused."""
+"""Answers on a socket until it is told to stop: running requests are finished, new ones refused."""
 
+import asyncio
 import contextlib
 import errno
 import math
@@ -11,15 +12,17 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph_api.domain.errors import GraphApiError
-from graph_api.server.logs import configure_logging
-from graph_api.settings import HttpSettings, Settings
+from graph_api.settings import HttpSettings
 
 MAX_HEAD_BYTES = 1_048_576  # before it is complete; the middleware's limits apply to complete ones
 MAX_MESSAGE_BYTES = 65_536  # of a WebSocket
+CLOSE = (b"connection", b"close")
+PART_POLL_S = 0.02
 
 log = structlog.get_logger("graph_api.server")
 
@@ -37,25 +40,27 @@ class CannotListen(GraphApiError):
         )
 
 
-def serve(
-    app: ASGIApp, settings: Settings, *, announce: Callable[[str], object] | None = None
-) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what runs, for ``graceful_stop_s`` at most.
+def listen(http: HttpSettings) -> socket.socket:
+    """The socket that ``http`` describes. Raises: CannotListen."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(http, error) from error
 
-    Args:
-        announce: Called once with the base address (``http://127.0.0.1:8000``) when requests are
-            answered.
-    Raises: CannotListen before anything of ``app`` has started.
-    """
-    configure_logging()
-    with _listen(settings.http) as listener:
-        server = _Server(_config(app, settings.http), _address(listener), announce)
-        server.run(sockets=[listener])
+
+def address_of(listener: socket.socket) -> str:
+    """The base address of what answers there, such as ``http://127.0.0.1:8000``."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        lifespan="off",
         loop="uvloop",
         http=_Http,
         ws="websockets-sansio",
@@ -69,19 +74,61 @@ def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """Answers on one socket until it is told to stop, then finishes what runs.
+
+    SIGINT and SIGTERM stop it, for ``graceful_stop_s`` at most; ``drain`` hands over to another
+    process on the same socket.
+
+    Args:
+        ready: Called once with the base address when requests are answered.
+    """
+
     def __init__(
-        self, config: uvicorn.Config, address: str, announce: Callable[[str], object] | None
+        self, app: Starlette, http: HttpSettings, *, ready: Callable[[str], object] | None = None
     ) -> None:
-        super().__init__(config)
-        self.address, self.announce = address, announce
+        super().__init__(_config(app, http))
+        self._app, self._ready = app, ready
+        self._draining = False
+
+    def answer(self, listener: socket.socket) -> None:
+        """Serve. What the application raises instead of starting is raised here."""
+        self.run(sockets=[listener])
+
+    def drain(self) -> None:
+        """Take no new connections, and part from the open ones without losing a request."""
+        self._draining = self.should_exit = True
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # The library would log a start that fails with its trace, and end the process.
+        with self.capture_signals():
+            async with self._app.router.lifespan_context(self._app):
+                await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            log.info("listening", address=self.address)
-            if self.announce is not None:
-                self.announce(self.address)
+        assert sockets is not None
+        address = address_of(sockets[0])
+        log.info("listening", address=address)
+        if self._ready is not None:
+            self._ready(address)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._draining:
+            await self._part()
+        await super().shutdown(sockets)
+
+    async def _part(self) -> None:
+        """Let each connection end with its next answer, which says so, or by staying silent."""
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+        until = asyncio.get_running_loop().time() + self.config.timeout_keep_alive
+        await asyncio.sleep(PART_POLL_S)  # one that was taken just now is not yet among them
+        while self.server_state.connections and self._draining:
+            if asyncio.get_running_loop().time() > until:
+                return
+            await asyncio.sleep(PART_POLL_S)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -95,9 +142,9 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
+        if self.should_exit and not self._draining:
             self.force_exit = True  # asked twice: nobody wants to wait
-        self.should_exit = True
+        self.should_exit, self._draining = True, False
 
 
 class _Http(HttpToolsProtocol):
@@ -121,18 +168,3 @@ class _Http(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.head_bytes, self.in_head = 0, True
         super().on_message_complete()
-
-
-def _listen(http: HttpSettings) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
-    except OSError as error:
-        raise CannotListen(http, error) from error
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

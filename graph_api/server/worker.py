@@ -1,0 +1,72 @@
+"""One worker: ``python -m graph_api.server.worker FD`` takes its task from the channel ``FD``.
+
+SIGTERM stops it, SIGHUP makes it part from its connections and end. When the parent is gone, it
+stops as well.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from types import FrameType
+
+import msgspec
+import structlog
+
+from graph_api.domain.errors import GraphApiError
+from graph_api.server.counting import SharedCounts
+from graph_api.server.logs import configure_logging
+from graph_api.server.serving import Server
+from graph_api.server.workers import Task, Word, received
+
+log = structlog.get_logger("graph_api.server")
+
+
+def main() -> None:
+    """Serve until told to stop; a start that cannot be is told the parent, which says it once."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        task = received(channel)
+    except (EOFError, ConnectionError):
+        return
+    threading.Thread(target=_stop_with_parent, args=(channel,), daemon=True).start()
+    configure_logging(worker=task.number)
+    SharedCounts(task.counts).join(task.number)
+    try:
+        _serve(task, channel)
+    except GraphApiError as error:
+        _say(channel, Word.of(error))
+        sys.exit(2)
+
+
+def _serve(task: Task, channel: socket.socket) -> None:
+    server = Server(
+        task.make(task.settings), task.settings.http, ready=lambda _: _say(channel, Word())
+    )
+
+    def part(_number: int, _frame: FrameType | None) -> None:
+        server.drain()
+
+    signal.signal(signal.SIGHUP, part)
+    with socket.socket(fileno=task.listener_fd) as listener:
+        server.answer(listener)
+
+
+def _say(channel: socket.socket, word: Word) -> None:
+    try:
+        channel.sendall(msgspec.json.encode(word) + b"\n")
+    except OSError:
+        log.error("parent gone", word=word.refused)
+
+
+def _stop_with_parent(channel: socket.socket) -> None:
+    """A thread, since a channel that ends must be noticed whatever the event loop does."""
+    with suppress(OSError):
+        channel.recv(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
