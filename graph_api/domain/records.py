@@ -76,7 +76,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
     ``recipient`` of a contract creation is the created contract. ``method_id`` is the selector
     (``0x`` and 8 digits) and None for a plain payment. ``status`` is 1, 0 (failed: its value did
-    not move) or None where the source has no receipts.
+    not move) or None where the source has no receipts. ``fee_raw`` is there where the source
+    tells the fee itself; elsewhere it is gas × price.
     """
 
     id: TransactionId
@@ -93,6 +94,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     gas_used: int | None = None
     gas_price_raw: int | None = None
     creates: bool = False
+    fee_raw: int | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,8 @@ def transaction_row(transaction: Transaction, *, block_time: int | None) -> Row:
         "method_id": transaction.method_id,
         "gas_used": transaction.gas_used,
         "gas_price_raw": _text(transaction.gas_price_raw),
-        "fee_raw": fee(transaction.gas_used, transaction.gas_price_raw),
+        "fee_raw": _text(transaction.fee_raw)
+        or fee(transaction.gas_used, transaction.gas_price_raw),
         "order_key": page_key(transaction.chain, order),
         "sender_key": page_key(transaction.sender, order),
         "recipient_key": transaction.recipient and page_key(transaction.recipient, order),

@@ -1,0 +1,1 @@
+"""Solana by its nodes' JSON-RPC, and by payloads in Helius' shape."""

@@ -1,0 +1,1 @@
+"""Tests of Solana over JSON-RPC."""
