@@ -79,6 +79,13 @@ async def put(writing: Writing, scanner: Scanner) -> None:
     await writing.run("scanners/put", row=row)
 
 
+async def cover(writing: Writing, chain: ChainId, first: int, last: int) -> None:
+    """Add the blocks ``first..last`` to what was fetched, if ``chain`` is followed at all."""
+    for row in await writing.run("scanners/ranges", chain=chain):
+        ranges = covered(row["ranges"] or (), first, last)
+        await writing.run("scanners/cover", chain=chain, ranges=list(ranges))
+
+
 async def stands_at(writing: Writing, chain: ChainId) -> tuple[int, str] | None:
     """Number and hash of the newest followed block, as this transaction sees it."""
     rows = await writing.run("scanners/place", chain=chain)

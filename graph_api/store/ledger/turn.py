@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from graph_api.domain.errors import GraphApiError
+from graph_api.domain.ids import ChainId
 from graph_api.domain.records import Record
 from graph_api.store import leases
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import Lease, LeaseLost
+from graph_api.store.ledger import spans
 from graph_api.store.ledger.following import Backward
 from graph_api.store.ledger.places import Counts, Place
 from graph_api.store.ledger.writer import LEASE_LASTS, LedgerWriter, leases_needed
 from graph_api.store.scanners import Scanner
+from graph_api.store.unbroken import unbroken
 
 Answer = TypeVar("Answer")
 
@@ -53,7 +56,7 @@ class Turn:
         await self.hold(leases_needed(records, place))
         try:
             async with self._alone:
-                return await self._writer.write(records, place)
+                return await unbroken(self._writer.write(records, place))
         except LeaseLost:
             await self.give_back()
             raise
@@ -72,7 +75,7 @@ class Turn:
             return await work(writing)
 
         async with self._alone:
-            return await self._graph.write(fenced)
+            return await unbroken(self._graph.write(fenced))
 
     async def roll_back(self, backward: Backward) -> Scanner:
         """Take the newest followed block back; its chain must be held. Raises: LeaseLost, Moved."""
@@ -82,6 +85,17 @@ class Turn:
 
         try:
             return await self.change([backward.before.chain], work)
+        finally:
+            self._writer.distrust()
+
+    async def drop(self, chain: ChainId, number: int) -> None:
+        """Take back one block that is not in its chain; it must be held. Raises: LeaseLost."""
+
+        async def work(writing: Writing) -> None:
+            await spans.drop(writing, chain, number, now=self._clock())
+
+        try:
+            await self.change([chain], work)
         finally:
             self._writer.distrust()
 
@@ -139,13 +153,15 @@ class Turn:
     async def _release(self, lease: Lease) -> None:
         # Where the graph is gone the lease expires by itself; the error to see is the first one.
         with suppress(GraphApiError):
-            await leases.release(self._graph, lease)
+            await unbroken(leases.release(self._graph, lease))
 
     async def _take(self, name: str) -> Lease:
         told = False
         while True:
-            lease = await leases.take(
-                self._graph, name, holder=self._holder, now=self._clock(), lasts=self._lasts
+            lease = await unbroken(
+                leases.take(
+                    self._graph, name, holder=self._holder, now=self._clock(), lasts=self._lasts
+                )
             )
             if lease is not None:
                 return lease
