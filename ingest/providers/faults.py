@@ -91,6 +91,8 @@ class WrongBlock(Lie):
 
     name = "wrong_block"
     remedy = "Resync the node, or leave the endpoint out."
+    # Several nodes behind one address may contradict one another for a moment.
+    pause_s = 30.0
 
 
 class BrokenLink(Lie):

@@ -12,6 +12,7 @@ from ingest.providers.faults import (
     Behind,
     BrokenLink,
     Garbled,
+    MissingLogs,
     Overloaded,
     Unsupported,
     WrongBlock,
@@ -80,10 +81,13 @@ class EvmNode:
         self._is_of_chain(chain_id)
         blocks = [_block(answer, at) for at, answer in zip(numbers, answers, strict=False)]
         await self._are_linked(blocks)
-        receipts = await self._receipts(blocks, answers[len(blocks) :])
-        for block, of_block in zip(blocks, receipts, strict=True):
-            checks.receipts_are_of(block, of_block)
-        steps = await self._steps(blocks, traces)
+        try:
+            receipts = await self._receipts(blocks, answers[len(blocks) :])
+            steps = await self._steps(blocks, traces)
+        except (WrongBlock, MissingLogs):
+            # Answers of one batch may come from before and after a change of the chain.
+            await self._still_stand(blocks)
+            raise
         return [
             BlockAnswers(block=block, receipts=of_block, steps=done)
             for block, of_block, done in zip(blocks, receipts, steps, strict=True)
@@ -111,21 +115,41 @@ class EvmNode:
                 raise Reorged(f"Block {at} changed while it was read.")
             raise BrokenLink(f"Its block {at - 1} is not the parent of its block {at}.")
 
+    async def _still_stand(self, blocks: Sequence[BlockAnswer]) -> None:
+        """The node has not changed its mind about any of them. Raises: Reorged."""
+        calls = [Call(_BLOCK, (block.number, False)) for block in blocks]
+        for block, now in zip(blocks, await self.endpoint.batch(calls, BlockHead), strict=True):
+            if not isinstance(now, BlockHead) or now.hash != block.hash:
+                raise Reorged(f"Block {number(block.number)} changed while it was read.")
+
     async def _receipts(
+        self, blocks: Sequence[BlockAnswer], answers: Sequence[Any]
+    ) -> list[list[ReceiptAnswer]]:
+        """Those of each block, whole. Raises: WrongBlock, MissingLogs."""
+        match self._reading.receipts:
+            case ReceiptsBy.NONE:
+                return [[] for _ in blocks]
+            case ReceiptsBy.LOGS:
+                found = await self._with_logs(blocks, await self._each_receipt(blocks))
+            case ReceiptsBy.BLOCK:
+                found = await self._by_block(blocks, answers)
+        for block, receipts in zip(blocks, found, strict=True):
+            checks.receipts_are_of(block, receipts)
+        return found
+
+    async def _by_block(
         self, blocks: Sequence[BlockAnswer], answers: Sequence[Any]
     ) -> list[list[ReceiptAnswer]]:
         if any(isinstance(answer, RpcError) and answer.lacks_method for answer in answers):
             self.endpoint.learnt[_RECEIPTS] = False
         if not self._receipts_at_once:
-            receipts = await self._each_receipt(blocks)
-            by_logs = self._reading.receipts is ReceiptsBy.LOGS
-            return await self._with_logs(blocks, receipts) if by_logs else receipts
+            return await self._each_receipt(blocks)
         found = []
         for block, answer in zip(blocks, answers, strict=True):
-            of_block = sound(answer, Call(_RECEIPTS, (block.number,)))
-            if not isinstance(of_block, list):
+            receipts = sound(answer, Call(_RECEIPTS, (block.number,)))
+            if not isinstance(receipts, list):
                 raise Behind(f"It has block {number(block.number)}, but not its receipts yet.")
-            found.append(of_block)
+            found.append(receipts)
         return found
 
     async def _each_receipt(self, blocks: Sequence[BlockAnswer]) -> list[list[ReceiptAnswer]]:

@@ -10,11 +10,13 @@ class ReceiptsBy(StrEnum):
     """Where receipts and their logs come from.
 
     ``block``: all of a block at once, or each by itself where a node cannot. ``logs``: logs by
-    windows of ``eth_getLogs``, and receipts each by itself.
+    windows of ``eth_getLogs``, and receipts each by itself. ``none``: neither is asked for, so
+    nobody knows which transactions failed, and no token is seen to move.
     """
 
     BLOCK = "block"
     LOGS = "logs"
+    NONE = "none"
 
 
 class TracesBy(StrEnum):

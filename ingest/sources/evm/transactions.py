@@ -1,6 +1,7 @@
 """A block's transactions and their receipts, as records."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Final
 
 from graph_api.domain.addresses import created_contract
@@ -24,19 +25,21 @@ def block_of(block: BlockAnswer, chain: ChainRecords) -> Block:
 
 def transactions(
     block: BlockAnswer,
-    receipts: list[ReceiptAnswer],
+    receipts: Sequence[ReceiptAnswer],
     chain: ChainRecords,
     *,
     failed: Collection[str] = (),
 ) -> Iterator[Record]:
-    """Every transaction with what its receipt says; its value is a transfer by itself.
+    """Every transaction with what its receipt says, where there are receipts; its value is a
+    transfer by itself.
 
     ``failed`` are hashes of transactions that traces know to have failed: receipts say it only
     since Byzantium.
     """
     at, time = number(block.number), number(block.timestamp) * 1000
-    for transaction, receipt in zip(block.transactions, receipts, strict=True):
-        status = number(receipt.status) if receipt.status else None
+    own: Iterable[ReceiptAnswer | None] = receipts or repeat(None)
+    for transaction, receipt in zip(block.transactions, own, strict=False):
+        status = number(receipt.status) if receipt and receipt.status else None
         if status is None and transaction.hash in failed:
             status = 0
         yield _transaction(transaction, receipt, chain, at=at, time=time, status=status)
@@ -44,7 +47,7 @@ def transactions(
 
 def _transaction(
     sent: TransactionAnswer,
-    receipt: ReceiptAnswer,
+    receipt: ReceiptAnswer | None,
     chain: ChainRecords,
     *,
     at: int,
@@ -53,10 +56,10 @@ def _transaction(
 ) -> Transaction:
     recipient = (
         sent.to
-        or receipt.contract_address
+        or (receipt and receipt.contract_address)
         or created_contract(sent.sender.lower(), number(sent.nonce))
     )
-    price = receipt.effective_gas_price or sent.gas_price
+    price = (receipt and receipt.effective_gas_price) or sent.gas_price
     return Transaction(
         id=chain.transaction(sent.hash),
         chain=chain.id,
@@ -71,7 +74,7 @@ def _transaction(
         block_time=time,
         index=number(sent.transaction_index or "0x0"),
         status=status,
-        gas_used=number(receipt.gas_used),
+        gas_used=number(receipt.gas_used) if receipt else None,
         gas_price_raw=number(price) if price else None,
         creates=not sent.to,
     )

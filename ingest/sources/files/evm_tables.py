@@ -397,8 +397,11 @@ def _trace(chain: ChainRecords) -> Maker:
 
 
 def _path(trace_id: str, address: Cell) -> str:
-    """The place of a trace, of its address (``0,1`` or a list) or its id (``call_0x…_0_1``)."""
-    if isinstance(address, list):
+    """The place of a trace, of its address (``0,1`` or a list) or its id (``call_0x…_0_1``).
+
+    The address of a reward is empty; its id has its number.
+    """
+    if address and isinstance(address, list):
         return ".".join(map(str, address))
     if address:
         return str(address).strip("[]").replace(" ", "").replace(",", ".")
