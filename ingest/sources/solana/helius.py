@@ -3,25 +3,27 @@
 The named transfers of an enhanced payload are rounded to floats and have no place in their
 transaction, so they are not read. It also carries the instructions, and how each balance changed:
 from these come the same transfers under the same ids as a node's block gives, and a later reading
-of the block finds them already there. Where the payload says too little for that (an owner that it
-does not name) it is a reject, to be fetched by its signature.
+of the block finds them already there. Where the payload says too little for that (above all whose a
+token account is) the transaction is a reject, to be fetched by its signature.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import base58
 import msgspec
+from solders.pubkey import Pubkey
 
 from graph_api.domain.errors import BadInput
 from graph_api.domain.records import Record, Reject
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.solana.answers import TransactionAnswer, execution
 from ingest.sources.solana.books import Books
-from ingest.sources.solana.effects import Closed, Effect, Opened
+from ingest.sources.solana.effects import Closed, Effect, Handed, Opened
 from ingest.sources.solana.execution import Execution, Holding, Step
 from ingest.sources.solana.instructions import effects, is_read
-from ingest.sources.solana.programs import TOKEN, TOKEN_2022
+from ingest.sources.solana.programs import NATIVE_MINTS, NOBODY, TOKEN, TOKEN_2022
 from ingest.sources.solana.records import Page
 
 
@@ -117,7 +119,7 @@ def _records(item: Any, chain: ChainRecords) -> Iterator[Record]:
 def _execution(told: _Enhanced) -> Execution:
     failed = told.transaction_error is not None
     if not failed and not told.instructions:
-        raise BadInput("The payload has no instructions; fetch the transaction by its signature.")
+        raise BadInput("The payload has no instructions.")
     called = list(_called(told.instructions))
     steps = () if failed else tuple(_steps(called))
     everything = [effect for step in steps for effect in step.effects]
@@ -148,6 +150,7 @@ def _execution(told: _Enhanced) -> Execution:
         programs=frozenset(instruction.program_id for _, instruction in called),
         exact=False,
     )
+    _check_balances(everything)
     _check_owners(done, called)
     return done
 
@@ -192,30 +195,51 @@ def _holdings(told: _Enhanced) -> dict[str, Holding]:
     return found
 
 
+def _check_balances(everything: Sequence[Effect]) -> None:
+    """That no effect depends on a balance which changes alone do not tell."""
+    ended: set[str] = set()
+    for effect in everything:
+        if isinstance(effect, Handed) or (isinstance(effect, Opened) and effect.account in ended):
+            raise BadInput(f"The payload does not say what the account {effect.account} held.")
+        if isinstance(effect, Closed):
+            ended.add(effect.account)
+
+
 def _check_owners(done: Execution, called: Sequence[tuple[str, _Inner]]) -> None:
-    """That no token account is without an owner: a node would tell it, under another wallet."""
-    if done.failed:
-        return
-    known = {*(done.tokens_before or ())}
-    known |= {e.account for step in done.steps for e in step.effects if isinstance(e, Opened)}
-    for _, told in called:
+    """That nothing is booked to a token account: a node would tell its owner, another wallet.
+
+    A payload names the owners of token accounts whose tokens changed, and of no others. An address
+    off the curve, which is no one's key, may be such an account unless it is known as an owner.
+    """
+    opened = [e for step in done.steps for e in step.effects if isinstance(e, Opened)]
+    accounts = {*(done.tokens_before or ()), *(one.account for one in opened)}
+    owners = {one for held in (done.tokens_before or {}).values() for one in held[:2]}
+    owners |= {one.owner for one in opened} | {*NATIVE_MINTS, NOBODY}
+    for _, told in called if not done.failed else ():
         if told.program_id in (TOKEN, TOKEN_2022):
             for effect in _effects(told):
-                if isinstance(effect, Closed) and effect.account not in known:
+                if isinstance(effect, Closed) and effect.account not in accounts:
                     raise _ownerless(effect.account)
     books = Books(done)
-    books.close()
-    if books.ownerless:
-        raise _ownerless(min(books.ownerless))
+    if not done.failed:
+        books.close()
+    for move in books.moves:
+        for address in (move.source, move.destination):
+            if address is not None and address not in owners and _may_be_token_account(address):
+                raise _ownerless(address)
+
+
+@lru_cache(maxsize=65_536)
+def _may_be_token_account(address: str) -> bool:
+    try:
+        return not Pubkey.from_string(address).is_on_curve()
+    except ValueError:
+        raise BadInput(f"{address[:60]!r} is no Solana address.") from None
 
 
 def _ownerless(account: str) -> BadInput:
-    return BadInput(
-        f"The payload does not say whose the token account {account} is; fetch the transaction by "
-        "its signature."
-    )
+    return BadInput(f"The payload does not say whether {account} is a token account, and whose.")
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error)
-    return text if text.endswith(".") else f"{text}."
+    return f"{str(error).rstrip('.')}. Fetch the transaction by its signature."

@@ -185,8 +185,8 @@ def told(done: Done, encoding: str) -> dict[str, Any]:
     meta: dict[str, Any] = {
         "err": done.error,
         "fee": done.fee,
-        "preBalances": done.lamports[0],
-        "postBalances": done.lamports[1],
+        "preBalances": list(done.lamports[0]),
+        "postBalances": list(done.lamports[1]),
         "innerInstructions": inner,
         "preTokenBalances": _balances(done, 0),
         "postTokenBalances": _balances(done, 1),
@@ -335,7 +335,7 @@ class SolanaNode:
             raise Refusal(-32004, f"Block not available for slot {slot}")
         if slot not in self.blocks:
             raise Refusal(-32007, f"Slot {slot} was skipped, or missing due to ledger jump")
-        parent = max((other for other in self.blocks if other < slot), default=slot - 1)
+        parent = max((other for other in self.blocks if other < slot), default=5)
         head = {
             "blockhash": self.hash_of(slot),
             "previousBlockhash": self.hash_of(parent),
