@@ -255,6 +255,7 @@ class Crew:
 
     async def _stop_all(self) -> None:
         self._stop.set()
+        self._listener.close()  # refused is better than left waiting
         for worker in self._workers.values():
             worker.send(signal.SIGTERM)
         ending = [worker.end_within(self._grace_s) for worker in self._workers.values()]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "tests.server.child")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def served(log: Path, **environment: str) -> Iterator[Served]:
 def start(stderr: int, **environment: str) -> "subprocess.Popen[str]":
     """The child process, whether or not it comes up."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.server.child"],
+        COMMAND,
         cwd=ROOT,
         env={**os.environ, "DESKGRAPH_HTTP__PORT": "0", **environment},
         stdin=subprocess.PIPE,
