@@ -30,7 +30,7 @@ class Anvil:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder, self._options = folder, options
         self._held, self._running = ExitStack(), AsyncExitStack()
-        self._client = httpx.AsyncClient(timeout=60)
+        self.client = httpx.AsyncClient(timeout=60)
         self._port = 0
 
     @property
@@ -50,7 +50,7 @@ class Anvil:
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
-        await self._client.aclose()
+        await self.client.aclose()
         self._held.close()
 
     async def start(self) -> None:
@@ -75,7 +75,7 @@ class Anvil:
     async def call(self, method: str, *params: Any) -> Any:
         """What the node answers; an error is the test's."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = (await self._client.post(self.url, json=body)).json()
+        answer = (await self.client.post(self.url, json=body)).json()
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 

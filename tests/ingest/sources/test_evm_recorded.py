@@ -110,7 +110,7 @@ def test_geths_traces_move_what_another_program_found_in_them() -> None:
             assert Counter(_moved(frames)) == told, file.name
             moves += told.total()
 
-    assert moves == 1_296
+    assert moves == 1_294
 
 
 async def test_a_stream_is_read_as_its_files() -> None:
