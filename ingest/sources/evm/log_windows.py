@@ -24,12 +24,15 @@ _BLOCKS_BEFORE: Final = re.compile(
     r"(?:-?\s*blocks?|range)",
     re.IGNORECASE,
 )
-#: “maximum block range: 50000”, “maximum is set to 2048”, “greater than 500 max”.
+#: “maximum is set to 2048”, “greater than 500 max”, “max is 1k blocks”.
 _BLOCKS_AFTER: Final = re.compile(
     r"(?:range|blocks)\b.{0,60}?(?:maximum|max|limit|allowed|exceeds?|greater than|larger than|"
     r"more than|over|set to)\D{0,24}?([\d,]{1,12})(k?)\b",
     re.IGNORECASE,
 )
+#: “maximum block range: 50000”.
+_LARGEST: Final = re.compile(r"max(?:imum)?\b[^\d]{0,24}range\W{1,3}([\d,]+)(k?)\b", re.IGNORECASE)
+_BLOCKS: Final = (_BLOCKS_BEFORE, _LARGEST, _BLOCKS_AFTER)
 _TOO_MUCH: Final = (
     "range",
     "too many",
@@ -82,10 +85,9 @@ def allowed_blocks(message: str) -> int | None:
     if told := _SUGGESTED.search(message):
         first, last = (int(text, 0) for text in told.groups())
         return last - first + 1 if last >= first else None
-    if told := _BLOCKS_BEFORE.search(message) or _BLOCKS_AFTER.search(message):
-        digits = told[1].replace(",", "")
-        return int(digits) * (1000 if told[2] else 1) if digits else None
-    return None
+    found = next((told for told in (one.search(message) for one in _BLOCKS) if told), None)
+    digits = found[1].replace(",", "") if found else ""
+    return int(digits) * (1000 if found and found[2] else 1) if digits else None
 
 
 def refuses_range(message: str) -> bool:
