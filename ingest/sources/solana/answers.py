@@ -30,7 +30,7 @@ class _TokenBalance(msgspec.Struct, rename="camel"):
     owner: str | None = None
 
 
-class _Instruction(msgspec.Struct, rename="camel"):
+class InstructionAnswer(msgspec.Struct, rename="camel"):
     """Any of: indices and data; a program, accounts and data; a program and what was parsed."""
 
     program_id_index: int | None = None
@@ -43,7 +43,7 @@ class _Instruction(msgspec.Struct, rename="camel"):
 
 class _Inner(msgspec.Struct):
     index: int
-    instructions: list[_Instruction]
+    instructions: list[InstructionAnswer]
 
 
 class MetaAnswer(msgspec.Struct, rename="camel"):
@@ -66,7 +66,7 @@ class _Key(msgspec.Struct):
 
 class _Message(msgspec.Struct, rename="camel"):
     account_keys: list[str | _Key]
-    instructions: list[_Instruction]
+    instructions: list[InstructionAnswer]
 
 
 class _Transaction(msgspec.Struct):
@@ -131,7 +131,7 @@ def executed(
     index: int | None,
     *,
     keys: Sequence[str],
-    outer: Sequence[_Instruction],
+    outer: Sequence[InstructionAnswer],
     meta: MetaAnswer,
     failed: bool,
 ) -> Execution:
@@ -160,14 +160,14 @@ def executed(
     )
 
 
-def _of_json(told: _Transaction) -> tuple[str, list[str], list[_Instruction]]:
+def _of_json(told: _Transaction) -> tuple[str, list[str], list[InstructionAnswer]]:
     keys = [key if isinstance(key, str) else key.pubkey for key in told.message.account_keys]
     if not told.signatures or not keys:
         raise BadInput("The transaction has no signature or names no account.")
     return told.signatures[0], keys, told.message.instructions
 
 
-def _of_bytes(told: list[str]) -> tuple[str, list[str], list[_Instruction]]:
+def _of_bytes(told: list[str]) -> tuple[str, list[str], list[InstructionAnswer]]:
     text, encoding = told
     if encoding != "base64":
         raise BadInput(f"The transaction comes as {encoding[:20]!r}; ask for base64 or json.")
@@ -180,7 +180,7 @@ def _of_bytes(told: list[str]) -> tuple[str, list[str], list[_Instruction]]:
         str(transaction.signatures[0]),
         [str(key) for key in message.account_keys],
         [
-            _Instruction(
+            InstructionAnswer(
                 program_id_index=one.program_id_index,
                 accounts=list(one.accounts),
                 raw=bytes(one.data),
@@ -191,7 +191,7 @@ def _of_bytes(told: list[str]) -> tuple[str, list[str], list[_Instruction]]:
 
 
 def _called(
-    outer: Sequence[_Instruction], meta: MetaAnswer, keys: Sequence[str], *, failed: bool
+    outer: Sequence[InstructionAnswer], meta: MetaAnswer, keys: Sequence[str], *, failed: bool
 ) -> Iterator[tuple[str, Called]]:
     inner = {told.index: told.instructions for told in meta.inner_instructions or ()}
     for number, instruction in enumerate(outer):
@@ -200,7 +200,7 @@ def _called(
             yield f"{number}.{count}", call(called, keys, failed=failed)
 
 
-def call(told: _Instruction, keys: Sequence[str], *, failed: bool) -> Called:
+def call(told: InstructionAnswer, keys: Sequence[str], *, failed: bool) -> Called:
     """An instruction with its effects; one of a failed transaction has none."""
     program = told.program_id if told.program_id_index is None else keys[told.program_id_index]
     if program is None:
@@ -215,7 +215,7 @@ def call(told: _Instruction, keys: Sequence[str], *, failed: bool) -> Called:
     return Called(program, effects_of_bytes(program, accounts, _data(told)))
 
 
-def _data(told: _Instruction) -> bytes:
+def _data(told: InstructionAnswer) -> bytes:
     if told.raw is not None:
         return told.raw
     try:

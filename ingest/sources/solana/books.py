@@ -18,6 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import base58
+
 from graph_api.analysis.allocation import Slice, slices
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId
@@ -31,6 +33,7 @@ from ingest.sources.solana.effects import (
     Opened,
     Paid,
     Sent,
+    Swapped,
     Synced,
 )
 from ingest.sources.solana.execution import Execution
@@ -46,6 +49,16 @@ class Move(NamedTuple):
     destination: str
     amount_raw: int
     derived: bool = False
+
+
+class PoolSwap(NamedTuple):
+    """What a pool took in (+) and paid out (-) of each of its two tokens."""
+
+    position: str
+    protocol: str
+    pool: str
+    user: str
+    amounts: tuple[int, int]
 
 
 class Unbalanced(BadInput):
@@ -65,6 +78,7 @@ class Books:
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
         self.moves: list[Move] = []
+        self._swaps: list[tuple[str, Swapped, dict[str, int]]] = []
         #: Token accounts of which nobody told an owner; they stand for themselves.
         self.ownerless: set[str] = set()
         self._accounts = _token_accounts(execution)
@@ -86,6 +100,18 @@ class Books:
         for number, rest in enumerate(rests):
             self.moves.append(rest._replace(position=f"trace:{number}"))
 
+    def swaps(self) -> Iterator[PoolSwap]:
+        """Swaps of known pools, in their order."""
+        for place, swap, taken in self._swaps:
+            vaults = sorted(swap.vaults, key=self._mint_key) if swap.sorted else swap.vaults
+            first, second = (taken[vault] for vault in vaults)
+            if first or second:
+                yield PoolSwap(f"ix:{place}", swap.protocol, swap.pool, swap.user, (first, second))
+
+    def _mint_key(self, vault: str) -> bytes:
+        known = self._accounts.get(vault)
+        return b"" if known is None else base58.b58decode(known.mint)
+
     def _follow(self, effect: Effect, places: "_Places") -> None:
         match effect:
             case Paid():
@@ -106,6 +132,8 @@ class Books:
                 self._hand(effect, places)
             case Synced(account):
                 self._sync(account, places.first)
+            case Swapped():
+                self._swaps.append((places.first, effect, dict.fromkeys(effect.vaults, 0)))
             case Founded():
                 pass
 
@@ -131,9 +159,21 @@ class Books:
         if mint in NATIVE_MINTS:
             self._lamports[sent.source] -= sent.amount_raw
             self._lamports[sent.destination] += sent.amount_raw
+        self._pass_through(sent, position)
         before, after = self._owner(sent.source, mint), self._owner(sent.destination, mint)
         if before != after or sent.source == sent.destination:
             self._move(position, mint, before, after, sent.amount_raw)
+
+    def _pass_through(self, sent: Sent, position: str) -> None:
+        """Tokens that move while a pool swaps; it does until the next swap or instruction."""
+        if not self._swaps:
+            return
+        place, _, taken = self._swaps[-1]
+        if place.partition(".")[0] == position.partition(".")[0]:
+            if sent.destination in taken:
+                taken[sent.destination] += sent.amount_raw
+            if sent.source in taken:
+                taken[sent.source] -= sent.amount_raw
 
     def _open(self, opened: Opened, position: str) -> None:
         self._accounts[opened.account] = TokenAccount(opened.mint, opened.owner)

@@ -71,4 +71,17 @@ class Synced(NamedTuple):
     account: str
 
 
-Effect = Paid | Sent | Minted | Burnt | Founded | Opened | Closed | Handed | Synced
+class Swapped(NamedTuple):
+    """A pool swaps from here on; the amounts are what moves into and out of its vaults.
+
+    A ``sorted`` pool has its tokens in the order of their mints, whatever that of its vaults.
+    """
+
+    protocol: str
+    pool: str
+    vaults: tuple[str, str]
+    user: str
+    sorted: bool
+
+
+Effect = Paid | Sent | Minted | Burnt | Founded | Opened | Closed | Handed | Synced | Swapped

@@ -24,6 +24,7 @@ from ingest.sources.solana.effects import (
     Sent,
     Synced,
 )
+from ingest.sources.solana.pools import is_pool_program, swapped
 from ingest.sources.solana.programs import STAKE, SYSTEM, TOKEN, TOKEN_2022, VOTE
 
 Accounts = Sequence[str]
@@ -35,6 +36,8 @@ _BATCH: Final = 255
 def effects(program: str, accounts: Accounts, data: bytes) -> tuple[Effect, ...]:
     """What the instruction does to balances. Raises: BadInput when it cannot have succeeded."""
     try:
+        if is_pool_program(program):
+            return swapped(program, accounts, data)
         return _PROGRAMS[program](accounts, data)
     except (IndexError, struct.error, ValueError):
         raise BadInput(f"An instruction of {program} is shorter than it must be.") from None
@@ -42,7 +45,7 @@ def effects(program: str, accounts: Accounts, data: bytes) -> tuple[Effect, ...]
 
 def is_read(program: str) -> bool:
     """Whether instructions of ``program`` can have effects of their own."""
-    return program in _PROGRAMS
+    return program in _PROGRAMS or is_pool_program(program)
 
 
 def _wide(readers: dict[int, _Reader]) -> Callable[[Accounts, bytes], tuple[Effect, ...]]:

@@ -8,6 +8,7 @@ from graph_api.domain.ids import TransactionId
 from graph_api.domain.positions import block_transfer_id, transfer_id
 from graph_api.domain.records import (
     Record,
+    Swap,
     Token,
     Transaction,
     Transfer,
@@ -16,7 +17,7 @@ from graph_api.domain.records import (
 )
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.solana.answers import RewardAnswer
-from ingest.sources.solana.books import Books, Move
+from ingest.sources.solana.books import Books, Move, PoolSwap
 from ingest.sources.solana.effects import Founded
 from ingest.sources.solana.execution import Execution
 from ingest.sources.solana.programs import COMPUTE_BUDGET, NATIVE_MINTS, NOBODY, VOTE
@@ -49,7 +50,8 @@ class Page:
         transaction = self._transaction(execution)
         decimals = _decimals(execution)
         transfers = [self._transfer(transaction.id, move, decimals) for move in books.moves]
-        self._records += [transaction, *transfers]
+        swaps = [self._swap(transaction.id, swap) for swap in books.swaps()]
+        self._records += [transaction, *transfers, *swaps]
         self._moved |= {one for t in transfers for one in (t.token, t.sender, t.recipient) if one}
         self._decimals |= decimals
         self._programs |= execution.programs
@@ -125,6 +127,22 @@ class Page:
             block_number=self._number,
             block_time=self._time,
             derived=move.derived,
+        )
+
+    def _swap(self, transaction: TransactionId, swap: PoolSwap) -> Swap:
+        user = self.chain.account(swap.user)
+        return Swap(
+            id=f"{transaction}:{swap.position}",
+            chain=self.chain.id,
+            transaction=transaction,
+            protocol=swap.protocol,
+            pool=self.chain.account(swap.pool),
+            sender=user,
+            recipient=user,
+            amount0_raw=swap.amounts[0],
+            amount1_raw=swap.amounts[1],
+            block_number=self._number,
+            block_time=self._time,
         )
 
 

@@ -1,11 +1,13 @@
 """Recorded answers of Bitcoin nodes, against the rows that bitcoin-etl made of them."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.decode_bitcoin import decode
 from graph_api.domain.records import Block
 from ingest.sources.bitcoin.source import BitcoinSource
 from ingest.sources.files import bitcoin as bitcoin_files
@@ -48,3 +50,18 @@ async def test_a_block_by_rpc_is_the_block_by_file(
     ]
     assert transactions(found) == exported(DATA / folder / "expected_transactions.json")
     assert all(not facts.rejects for facts in found)
+
+
+def test_every_answer_is_decoded_but_one_that_is_no_block() -> None:
+    found = decode(Path(ROOT or ".") / "bitcoin_rpc")
+
+    assert sum(one.answers for one in found) == 20
+    assert sum((one.records for one in found), Counter()) == {
+        "Block": 7,
+        "UtxoTransaction": 11,
+        "answer of one value": 9,
+        "coins of a transaction": 3,
+    }
+    # Block 50001 with the hash and height of block 500000, and no transactions: made for a test.
+    [left] = [reason for one in found for reason in one.left]
+    assert "0024fb37364cbf81fd49cc2d51c09c75c35433c3a1945d04 hashes to 000000001c920d495e1" in left
