@@ -151,11 +151,8 @@ class NetworkNode:
 class Network:
     """Nodes and edges to draw."""
 
-    nodes: list[NetworkNode] = strawberry.field(
-        description="Wallets in the order in which they were reached, the centre first."
-    )
     edges: list[Flow] = strawberry.field(
-        description="Flows among them, those near the centre and the strongest first."
+        description="Flows among the nodes, those near the centre and the strongest first."
     )
     complete: bool = strawberry.field(
         description="Whether everything of that depth is shown: false where the walk stopped at a "
@@ -164,17 +161,25 @@ class Network:
     stopped: list[NetworkNode] = strawberry.field(
         description="Those of the nodes where the walk stopped before it had reached the depth."
     )
+    found: strawberry.Private[networks.Network]
+
+    nodes: list[NetworkNode] = batched(
+        networks.nodes,
+        key="found",
+        of=NetworkNode.of,
+        cost=2,
+        description="Wallets in the order in which they were reached, the centre first.",
+    )
 
     @classmethod
     def of(cls, found: networks.Network) -> "Network":
         """As clients see it."""
-        nodes = [NetworkNode.of(node) for node in found.nodes]
-        stopped = [node for node in nodes if node.stop not in (None, Stop.DEPTH)]
+        stopped = [NetworkNode.of(node) for node in found.inner if node.stop is not None]
         return cls(
-            nodes=nodes,
             edges=[Flow.of(row) for row in found.edges],
             complete=not stopped,
             stopped=stopped,
+            found=found,
         )
 
 

@@ -6,7 +6,8 @@ many of its flows are hidden.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -55,10 +56,16 @@ class NetworkNode(msgspec.Struct, kw_only=True):
         return self.wallet.flows - self.shown
 
 
-class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """Wallets in the order in which they were reached, the centre first, and flows among them."""
+class Network(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Flows around a wallet, and the wallets that were looked at to find them, the centre first.
 
-    nodes: list[NetworkNode]
+    The ``outermost`` wallets were reached, in this order, with the last of ``hops``; whoever wants
+    to know more of them asks for ``nodes``.
+    """
+
+    inner: list[NetworkNode]
+    outermost: list[AccountId]
+    hops: int
     edges: list[FlowRow]
 
 
@@ -69,6 +76,26 @@ async def around(
     found = await asyncio.gather(*(_answer(graph, asked, now) for asked in questions))
     answers = zip(questions, found, strict=True)
     return {asked: answer for asked, answer in answers if answer is not None}
+
+
+async def nodes(
+    graph: Graph, found: list[Network], *, now: datetime
+) -> dict[Network, list[NetworkNode]]:
+    """All wallets of each network in the order in which they were reached."""
+    ids = {wallet: None for network in found for wallet in network.outermost}
+    known = await walks.wallets(graph, list(ids), at=now)
+    return {network: [*network.inner, *_outermost(network, known)] for network in found}
+
+
+def _outermost(network: Network, known: dict[AccountId, WalkWallet]) -> list[NetworkNode]:
+    shown = _ends(network.edges)
+    found = []
+    for wallet in network.outermost:
+        if wallet in known:
+            node = NetworkNode(wallet=known[wallet], hops=network.hops, shown=shown[wallet])
+            node.stop = Stop.DEPTH if node.hidden else None
+            found.append(node)
+    return found
 
 
 async def _answer(
@@ -102,14 +129,21 @@ class _Growth:
         level = await self._add([self._asked.centre], hops=0)
         if not level:
             return None
+        new: list[AccountId] = []
         for hops in range(1, self._asked.depth + 1):
+            if hops > 1:
+                level = await self._add(new, hops=hops - 1)
             chosen = [node for node in level if self._is_passed(node)]
             new = self._take(chosen, await self._flows(chosen))
-            level = await self._add(new, hops=hops)
-        self._count_shown()
-        for node in level:
-            node.stop = Stop.DEPTH if node.hidden else None
-        return Network(nodes=list(self._nodes.values()), edges=list(self._edges.values()))
+        shown = _ends(self._edges.values())
+        for node in self._nodes.values():
+            node.shown = shown[node.wallet.id]
+        return Network(
+            inner=list(self._nodes.values()),
+            outermost=new,
+            hops=self._asked.depth,
+            edges=list(self._edges.values()),
+        )
 
     async def _add(self, wallets: list[AccountId], *, hops: int) -> list[NetworkNode]:
         found = await walks.wallets(self._graph, wallets, at=self._now)
@@ -180,10 +214,10 @@ class _Growth:
             new.update((wallet, None) for wallet in ends if wallet not in self._nodes)
         return list(new)
 
-    def _count_shown(self) -> None:
-        for flow in self._edges.values():
-            for wallet in (flow.sender, flow.recipient):
-                self._nodes[wallet].shown += 1
+
+def _ends(edges: Iterable[FlowRow]) -> Counter[AccountId]:
+    """How many edges begin or end at each wallet."""
+    return Counter(wallet for flow in edges for wallet in (flow.sender, flow.recipient))
 
 
 def _is_hub(wallet: WalkWallet, direction: Direction) -> bool:

@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.records import ActorType
 from graph_api.services import networks, paths
-from graph_api.services.networks import Network, NetworkQuestion
+from graph_api.services.networks import NetworkNode, NetworkQuestion
 from graph_api.services.paths import Ending, PathQuestion, PathSearch
 from graph_api.services.walks import Stop
 from graph_api.store import walks
@@ -45,12 +45,19 @@ async def flows(graph: Graph, found: PathSearch) -> list[list[FlowRow]]:
     return [by_hop[hop] for hop in found.hops]
 
 
-async def around(graph: Graph, centre: str, **wishes: Any) -> Network:
+class Drawn(NamedTuple):
+    """A network with all of its nodes."""
+
+    nodes: list[NetworkNode]
+    edges: list[FlowRow]
+
+
+async def around(graph: Graph, centre: str, **wishes: Any) -> Drawn:
     question = NetworkQuestion(centre=wallet(centre), **wishes)
     found = (await networks.around(graph, [question], now=NOW))[question]
     if isinstance(found, GraphApiError):
         raise found
-    return found
+    return Drawn((await networks.nodes(graph, [found], now=NOW))[found], found.edges)
 
 
 async def write(ledger: Ledger, moves: Iterable[tuple[str, str]], token: TokenId = ETHER) -> None:
@@ -271,11 +278,11 @@ async def test_what_cannot_be_asked_is_refused(ledger: Ledger) -> None:
     assert await networks.around(ledger.graph, [nowhere], now=NOW) == {}
 
 
-def edges(network: Network) -> list[tuple[AccountId, AccountId]]:
+def edges(network: Drawn) -> list[tuple[AccountId, AccountId]]:
     return [(flow.sender, flow.recipient) for flow in network.edges]
 
 
-def stops(network: Network) -> dict[AccountId, Stop | None]:
+def stops(network: Drawn) -> dict[AccountId, Stop | None]:
     return {node.wallet.id: node.stop for node in network.nodes}
 
 
