@@ -1,7 +1,9 @@
 """The ``deskgraph`` command."""
 
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from deskgraph.version import VERSION
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
 from ingest.jobs import commands as ingest_commands
+from ingest.jobs.interrupts import Interrupted
 
 
 def main() -> None:
@@ -28,8 +31,9 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; what was finished stays, and the same command goes on.", err=True)
-        sys.exit(130)
+        _leave(Interrupted(signal.SIGINT))
+    except Interrupted as interrupted:
+        _leave(interrupted)
     except GraphApiError as error:
         click.echo(f"deskgraph: {error}", err=True)
         sys.exit(2)
@@ -38,6 +42,11 @@ def main() -> None:
             name = "__".join(str(part) for part in fault["loc"]).upper()
             click.echo(f"deskgraph: DESKGRAPH_{name}: {fault['msg']}.", err=True)
         sys.exit(2)
+
+
+def _leave(interrupted: Interrupted) -> NoReturn:
+    click.echo(str(interrupted), err=True)
+    sys.exit(interrupted.code)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -21,6 +21,7 @@ from graph_api.store import migrations
 from graph_api.store.ledger.mending import mend
 from graph_api.store.ledger.recompute import Difference, Recount
 from graph_api.store.ledger.turn import Turn
+from ingest.jobs import interrupts
 
 P = ParamSpec("P")
 #: So many differences are shown; all are counted, and put right.
@@ -28,11 +29,11 @@ _SHOWN: Final = 20
 
 
 def awaited(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """A command that runs in an event loop."""
+    """A command that runs in an event loop until it ends or is interrupted."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(command(*args, **kwargs))
+        interrupts.run(command(*args, **kwargs))
 
     return run
 

@@ -11,6 +11,7 @@ from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph
 from ingest.jobs import commands
+from ingest.jobs.interrupts import Interrupted
 
 
 @asynccontextmanager
@@ -41,6 +42,9 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        sys.exit(interrupted.code)
     except GraphApiError as error:
         print(f"deskgraph: {error}", file=sys.stderr)
         sys.exit(2)

@@ -14,6 +14,8 @@ from graph_api.domain.records import Actor, Label
 from graph_api.store import labels
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.ledger.writer import leases_needed
+from graph_api.store.unbroken import unbroken
 from graph_api.vault import desk_changes
 from graph_api.vault.desk_changes import DeskAction, Edit
 from graph_api.vault.vault import Vault
@@ -113,12 +115,18 @@ class Desks:
     async def _change(
         self, edit: Edit, records: Sequence[Actor | Label], *, change_id: str, now: datetime
     ) -> None:
+        await self._turn.hold(leases_needed(records))
+        await unbroken(self._commit(edit, records, change_id=change_id, now=now))
+        await self._turn.give_back()
+
+    async def _commit(
+        self, edit: Edit, records: Sequence[Actor | Label], *, change_id: str, now: datetime
+    ) -> None:
         # The audit is committed only after the graph has the change, and a repeated edit changes
         # neither: no order of crashes leaves an edit without its author for good.
         async with self._vault.together() as door:
             await desk_changes.record(door, self._principal, edit, id=change_id, now=now)
             await self._turn.write(records)
-        await self._turn.give_back()
 
     async def _done(
         self, action: DeskAction, change_id: str, *, of: str, reason: str

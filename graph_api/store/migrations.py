@@ -19,6 +19,7 @@ import msgspec
 import cypher
 from graph_api.domain.errors import BadInput, SchemaUnknown
 from graph_api.store.graph import Graph, Writing
+from graph_api.store.unbroken import unbroken
 
 FOLDER: Final = cypher.ROOT / "migrations"
 _NAME: Final = re.compile(r"(\d{4})_(\w+)\.cypher")
@@ -117,8 +118,9 @@ async def migrate(
             await _backfill(graph, migration, now=now)
         else:
             for text in migration.statements:
-                await _alone(graph, text)
-            await _record(graph, migration, last=None, done=True, now=now)
+                await asyncio.sleep(0)  # here, between two statements, an interrupt is felt
+                await unbroken(_alone(graph, text))
+            await unbroken(_record(graph, migration, last=None, done=True, now=now))
     return state.pending
 
 
@@ -163,7 +165,8 @@ async def _backfill(graph: Graph, migration: Migration, *, now: datetime) -> Non
             await _record(writing, migration, last=place, done=changed == 0, now=now)
             return bool(changed == 0)
 
-        done = await graph.write(step)
+        await asyncio.sleep(0)
+        done = await unbroken(graph.write(step))
 
 
 async def _record(

@@ -1,7 +1,5 @@
 """The command line of ingestion: ``load`` and what belongs to it."""
 
-import asyncio
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -17,7 +15,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import leases
 from graph_api.store.graph import Graph
-from ingest.jobs import progress
+from ingest.jobs import interrupts, progress
 from ingest.jobs.loading import Skipped, load_paths
 from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files import formats
@@ -62,9 +60,7 @@ def group(door: Door) -> click.Group:
         if list_formats:
             _formats()
             return
-        # A service manager's stop is an interrupt: the turn is given back, the load goes on later.
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-        asyncio.run(_load(door, settings, Given(**given)))  # type: ignore[arg-type]
+        interrupts.run(_load(door, settings, Given(**given)))  # type: ignore[arg-type]
 
     return ingest
 

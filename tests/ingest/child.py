@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph, GraphAddress
 from ingest.jobs import commands
+from ingest.jobs.interrupts import Interrupted
 
 
 @asynccontextmanager
@@ -41,4 +42,7 @@ def tell_peak() -> None:
 
 if __name__ == "__main__":
     atexit.register(tell_peak)
-    commands.group(door)(obj=Settings())
+    try:
+        commands.group(door)(obj=Settings())
+    except Interrupted as interrupted:
+        sys.exit(interrupted.code)

@@ -85,6 +85,7 @@ class Command:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.pid = process.pid
+        self._out: list[str] = []
         self._err: list[str] = []
 
     async def batches(self, count: int) -> bool:
@@ -100,11 +101,20 @@ class Command:
 
     async def says(self, words: str) -> None:
         """Wait until standard error has ``words``."""
-        assert self._process.stderr is not None
-        while words not in "".join(self._err):
-            line = (await self._process.stderr.readline()).decode()
-            assert line, "".join(self._err)
-            self._err.append(line)
+        await self._until(words, self._process.stderr, self._err)
+
+    async def prints(self, words: str) -> None:
+        """Wait until standard output has ``words``."""
+        await self._until(words, self._process.stdout, self._out)
+
+    async def _until(
+        self, words: str, stream: asyncio.StreamReader | None, lines: list[str]
+    ) -> None:
+        assert stream is not None
+        while words not in "".join(lines):
+            line = (await stream.readline()).decode()
+            assert line, "".join([*self._out, *self._err])
+            lines.append(line)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -114,7 +124,11 @@ class Command:
         """Wait for its end."""
         out, err = await self._process.communicate()
         assert self._process.returncode is not None
-        return Ended(self._process.returncode, out.decode(), "".join(self._err) + err.decode())
+        return Ended(
+            self._process.returncode,
+            "".join(self._out) + out.decode(),
+            "".join(self._err) + err.decode(),
+        )
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A wire between a client and a Bolt server that can be cut where it hurts."""
+"""A wire between a client and a Bolt server that can be cut, or held, where it hurts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,6 +23,10 @@ class Wire:
         self._host, self._port, self._every = host, port, every
         self.commits = 0
         self.cuts = 0
+        #: Set once the commit that was to be held has come.
+        self.held = asyncio.Event()
+        self._hold_at = 0
+        self._free = asyncio.Event()
         self._lines: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -32,12 +36,23 @@ class Wire:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    def hold(self, commit: int = 1) -> None:
+        """Keep the ``commit``-th commit from now back, and what follows it, until ``let_go``."""
+        self._hold_at = self.commits + commit
+        self.held.clear()
+        self._free.clear()
+
+    def let_go(self) -> None:
+        """Pass on what was held."""
+        self._free.set()
+
     def go_down(self) -> None:
-        """Cut every line and take no more calls."""
+        """Cut every line and take no more calls; what was held is lost."""
         if self._server is not None:
             self._server.close()
         for line in self._lines:
             line.close()
+        self.let_go()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a client."""
@@ -51,6 +66,9 @@ class Wire:
                     self.commits += 1
                     if self.commits % self._every == 0:
                         cut.set()
+                    if self.commits == self._hold_at:
+                        self.held.set()
+                        await self._free.wait()
                 server_writer.write(data)
                 await server_writer.drain()
         await answers
