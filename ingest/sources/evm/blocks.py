@@ -39,16 +39,20 @@ def events(
     answers: Iterator[LogAnswer], chain: ChainRecords, *, block_time: int | None
 ) -> Iterator[logs.Event | Reject]:
     """The transfers, approvals and swaps among logs, and those that look like one and are none."""
+    said, at = "", 0
     for answer in answers:
         if not logs.is_read(answer.topics):
             continue
+        # Logs of a block follow one another.
+        if answer.block_number != said:
+            said, at = answer.block_number, number(answer.block_number)
         log = logs.Log(
             transaction=chain.transaction(answer.transaction_hash),
             index=number(answer.log_index),
             address=answer.address,
             topics=answer.topics,
             data=answer.data,
-            block_number=number(answer.block_number),
+            block_number=at,
             block_time=block_time,
         )
         try:

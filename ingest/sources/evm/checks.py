@@ -5,6 +5,7 @@ Source: the Ethereum yellow paper, §4.3.1 (the bloom filter of a block's logs).
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from graph_api.domain.addresses import ZERO_EVM
@@ -21,6 +22,8 @@ from ingest.sources.evm.answers import (
 from ingest.sources.evm.hashing import keccak_256
 
 _BITS: Final = 2048
+_LAST_BIT: Final = _BITS - 1
+_THREE: Final = Struct(">3H")
 
 
 def number_is(block: BlockHead | BlockAnswer, wanted: int) -> None:
@@ -109,22 +112,25 @@ def bloom_of(logs: Iterable[LogAnswer]) -> int:
     for log in logs:
         words.add(log.address)
         words.update(log.topics)
-    bloom = 0
+    bits: set[int] = set()
     for word in words:
-        bloom |= _bits_of(word)
-    return bloom
+        bits.update(bits_of(word))
+    bloom = bytearray(_BITS // 8)
+    for bit in bits:
+        bloom[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(bloom, "little")
 
 
 # Contracts and event signatures come in block after block, and so do busy accounts.
 @lru_cache(maxsize=200_000)
-def _bits_of(word: str) -> int:
+def bits_of(word: str) -> tuple[int, int, int]:
     """Three bits, each told by eleven bits of the word's hash."""
     try:
-        digest = keccak_256(bytes.fromhex(word[2:]))
+        digest = keccak_256(bytes.fromhex(word[2:])).digest()
     except ValueError:
         raise Garbled(f"It writes {word[:70]!r} where an address or topic stands.") from None
-    first, second, third = (int.from_bytes(digest[at : at + 2]) % _BITS for at in (0, 2, 4))
-    return 1 << first | 1 << second | 1 << third
+    first, second, third = _THREE.unpack_from(digest)
+    return first & _LAST_BIT, second & _LAST_BIT, third & _LAST_BIT
 
 
 @lru_cache(maxsize=256)

@@ -96,6 +96,8 @@ class Describing:
     async def _tokens(
         self, endpoint: Endpoint, answers: Sequence[BlockAnswers], since: int
     ) -> list[tuple[int, Token]]:
+        if self._unknown_tokens is nothing:
+            return []
         met: dict[str, int] = {}
         for answer in answers:
             block = number(answer.block.number)
@@ -112,6 +114,8 @@ class Describing:
     async def _kinds(
         self, endpoint: Endpoint, facts: Sequence[BlockFacts], since: int
     ) -> list[tuple[int, WalletFact]]:
+        if self._unknown_accounts is nothing:
+            return []
         met: dict[str, int] = {}
         signers: set[str] = set()
         for one in facts:

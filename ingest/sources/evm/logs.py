@@ -50,7 +50,7 @@ WRAPPED: Final = {
 }
 
 
-class Log(msgspec.Struct, frozen=True, kw_only=True):
+class Log(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One log: ``index`` counts within the block, topics and data are 0x hex of whole words."""
 
     transaction: TransactionId
@@ -67,12 +67,14 @@ Event = Transfer | Approval | Swap
 
 def is_read(topics: list[str]) -> bool:
     """Whether a log of these topics may hold an event of ours: cheap, for most do not."""
-    return bool(topics) and topics[0].lower() in _READERS
+    return bool(topics) and (topics[0] in _READERS or topics[0].lower() in _READERS)
 
 
 def decode(log: Log, chain: ChainRecords) -> Event | None:
     """The event in ``log``, None for all others. Raises: BadInput on an emitter of no address."""
-    read = _READERS.get(log.topics[0].lower()) if log.topics else None
+    if not log.topics:
+        return None
+    read = _READERS.get(log.topics[0]) or _READERS.get(log.topics[0].lower())
     return read(log, chain) if read is not None else None
 
 
