@@ -7,6 +7,7 @@ import asyncio
 import sys
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import neo4j
@@ -22,6 +23,8 @@ class Load(msgspec.Struct):
     seconds: float
     parameters: dict[str, Any] = {}
     bolt: tuple[str, str, str, str] | None = None
+    method: str = "POST"
+    etag: str | None = None
 
 
 class Measured(msgspec.Struct):
@@ -31,14 +34,11 @@ class Measured(msgspec.Struct):
     seconds: float
     p50_ms: float
     p99_ms: float
+    cpu_s: float
 
 
 async def _http(load: Load, until: float, took: list[float]) -> None:
-    body = msgspec.json.encode({"query": load.query})
-    request = (
-        b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        b"accept: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
-    ) + body
+    request = _get(load) if load.method == "GET" else _post(load)
     reader, writer = await asyncio.open_connection("127.0.0.1", load.port, limit=1 << 24)
     while (start := time.perf_counter()) < until:
         writer.write(request)
@@ -47,8 +47,26 @@ async def _http(load: Load, until: float, took: list[float]) -> None:
     writer.close()
 
 
+def _post(load: Load) -> bytes:
+    body = msgspec.json.encode({"query": load.query})
+    return (
+        b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        b"accept: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    ) + body
+
+
+def _get(load: Load) -> bytes:
+    known = f"if-none-match: {load.etag}\r\n" if load.etag else ""
+    return (
+        f"GET /graphql?{urlencode({'query': load.query})} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+        f"accept: application/json\r\n{known}\r\n"
+    ).encode()
+
+
 async def _answer(reader: asyncio.StreamReader) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if head.startswith(b"http/1.1 304"):
+        return
     if not head.startswith(b"http/1.1 200"):
         raise RuntimeError(head.decode())
     at = head.find(b"content-length:")
@@ -74,7 +92,7 @@ async def _bolt(load: Load, driver: neo4j.AsyncDriver, until: float, took: list[
 
 async def _run(load: Load) -> Measured:
     took: list[float] = []
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     until = start + load.seconds
     if load.bolt is None:
         await asyncio.gather(*(_http(load, until, took) for _ in range(load.connections)))
@@ -92,6 +110,7 @@ async def _run(load: Load) -> Measured:
         seconds=time.perf_counter() - start,
         p50_ms=took[len(took) // 2] * 1000,
         p99_ms=took[len(took) * 99 // 100] * 1000,
+        cpu_s=time.process_time() - busy,
     )
 
 

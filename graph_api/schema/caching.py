@@ -35,6 +35,8 @@ class Prepared:
     weight: int
     verdicts: dict[Rules, tuple[GraphQLError, ...]] = field(default_factory=dict)
     compiled: dict[str, Compiled] = field(default_factory=dict)
+    shared: dict[str | None, bool] = field(default_factory=dict)
+    asked: bool = False
 
     @property
     def operations(self) -> list[OperationDefinitionNode]:
@@ -64,15 +66,27 @@ class Documents:
 
     def prepare(self, text: str) -> Prepared:
         """The document of ``text`` within its limits, not validated yet."""
+        prepared = self.look(text)
+        if prepared.asked:
+            self.hits += 1
+        else:
+            self.misses += 1
+            prepared.asked = True
+        return prepared
+
+    def look(self, text: str) -> Prepared:
+        """The same for a look ahead, which counts as no use of the document."""
         prepared = self._prepared.get(text)
         if prepared is not None:
-            self.hits += 1
             self._prepared.move_to_end(text)
             return prepared
-        self.misses += 1
         prepared = _read(text, self.limits)
         self._keep(text, prepared)
         return prepared
+
+    def known(self, text: str) -> Prepared | None:
+        """The document where it is remembered."""
+        return self._prepared.get(text)
 
     def faults(self, prepared: Prepared, schema: GraphQLSchema, rules: Rules) -> list[GraphQLError]:
         """What validation says of a document that was read; empty when it may be executed."""

@@ -39,6 +39,11 @@ class Context:
         """The moment of the request, the same for all of its fields."""
         return self.clock()
 
+    @cached_property
+    def audience(self) -> tuple[str, ...]:
+        """Who may share an answer with this request: the same workspace, the same scopes."""
+        return (self.principal.workspace, *sorted(self.scopes))
+
     def part(self, kind: type[Part]) -> Part:
         """The door of ``kind``. Raises: LookupError when the server did not open one."""
         for one in (self.graph, self, *self.parts):

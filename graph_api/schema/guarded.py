@@ -30,11 +30,12 @@ from strawberry.types.execution import ExecutionContext, PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.utils.await_maybe import await_maybe
 
-from graph_api.schema.caching import Documents
+from graph_api.schema.caching import Documents, Prepared
 from graph_api.schema.compiled.execute import Compiled, CompiledExecutor
 from graph_api.schema.compiled.plan import Reason, Refused
 from graph_api.schema.errors import errors_to_send
 from graph_api.schema.limits import DocumentLimits
+from graph_api.schema.sharing import Sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,31 @@ class GuardedSchema(strawberry.Schema):
         self.explain = explain
         self.compiled = CompiledExecutor(self)
         self._compiles = ExecutorName(executor) is ExecutorName.COMPILED
+        self._sharing = Sharing(self)
         self._extra_rules = () if introspection else (NoSchemaIntrospectionCustomRule,)
+
+    def shares(self, text: str, operation_name: str | None) -> bool:
+        """Whether equal requests for this operation may share an answer; reads the document."""
+        return self._shares(self.documents.look(text), operation_name)
+
+    def shares_not(self, text: str, operation_name: str | None) -> bool:
+        """Whether it is known already that they may not."""
+        prepared = self.documents.known(text)
+        return prepared is not None and not self._shares(prepared, operation_name)
+
+    def _shares(self, prepared: Prepared, operation_name: str | None) -> bool:
+        shared = prepared.shared.get(operation_name)
+        if shared is None:
+            chosen = _choose(prepared.operations, operation_name)
+            shared = (
+                prepared.document is not None
+                and isinstance(chosen, OperationDefinitionNode)
+                and self._sharing.allows(prepared.document, chosen)
+            )
+            # Names that a document does not have come from outside and are not collected.
+            if isinstance(chosen, OperationDefinitionNode):
+                prepared.shared[operation_name] = shared
+        return shared
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

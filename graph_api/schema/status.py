@@ -322,6 +322,7 @@ class StatusQuery:
         of=IngestStatus.of,
         arguments={"loads": f"How many loads, the newest first: 1 to {MAX_LOADS}."},
         description="What was loaded, what is being loaded, and by whom.",
+        fresh=True,
     )
     health: Health = root(
         _health,

@@ -31,6 +31,7 @@ from graph_api.schema.arguments import (
 from graph_api.schema.context import Context
 from graph_api.schema.loaders import SharedLoader
 from graph_api.schema.paging import Paging, connection, empty_connection
+from graph_api.store.graph import Graph
 
 #: Where a field's ``metadata`` holds its step.
 STEP: Final = "step"
@@ -77,6 +78,7 @@ class Step:
         keyed: Arguments that make the key of a root field.
         passed: Arguments that the function takes.
         injected: Parameters that the context fills: ``now`` and ``principal``.
+        fresh: Whether every answer is to be of its moment, so that none is kept.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -91,6 +93,16 @@ class Step:
     keyed: tuple[str, ...]
     passed: tuple[str, ...]
     injected: tuple[str, ...]
+    fresh: bool
+
+    @property
+    def shared(self) -> bool:
+        """Whether all who ask the same within a moment may get the same answer.
+
+        So it is with public questions to the graph. Other doors keep what belongs to somebody.
+        """
+        mine = self.access != PUBLIC or "principal" in self.injected
+        return self.part is Graph and not mine and not self.fresh
 
     def __call__(self, parent: object, context: Context, given: Mapping[str, Any]) -> Any:
         """The field of ``parent``: an awaitable that shares its statement with its siblings."""
@@ -184,6 +196,7 @@ def batched(
     paging: Paging | None = None,
     arguments: Mapping[str, str | Argument] | None = None,
     deprecated: str | None = None,
+    fresh: bool = False,
 ) -> Any:
     """A field whose values are fetched for all parents of a level at once.
 
@@ -199,6 +212,8 @@ def batched(
         order: The name of the list's order, for cursors; the function's name when left out.
         arguments: What each argument means.
         deprecated: Why the field should not be used any more.
+        fresh: Whether every answer is to be of its moment; others may be kept for a short while
+            and shared by all, where they are public and of the graph.
     """
     return _field(
         function,
@@ -211,6 +226,7 @@ def batched(
         paging=paging,
         arguments=arguments or {},
         deprecated=deprecated,
+        fresh=fresh,
     )
 
 
@@ -226,6 +242,7 @@ def root(
     paging: Paging | None = None,
     arguments: Mapping[str, str | Argument] | None = None,
     deprecated: str | None = None,
+    fresh: bool = False,
 ) -> Any:
     """A field of the query: one call down, one ``of(record)`` back.
 
@@ -244,6 +261,7 @@ def root(
         paging=paging,
         arguments=arguments or {},
         deprecated=deprecated,
+        fresh=fresh,
     )
 
 
@@ -305,6 +323,7 @@ def _field(
     paging: Paging | None,
     arguments: Mapping[str, str | Argument],
     deprecated: str | None,
+    fresh: bool,
 ) -> Any:
     shape, _ = answered(function, keyed=key is not None)
     hints = get_type_hints(function, include_extras=True)
@@ -329,6 +348,7 @@ def _field(
         keyed=tuple(keyed),
         passed=tuple(name for name in own if name not in (*_INJECTED, "page", "first")),
         injected=tuple(name for name in own if name in _INJECTED),
+        fresh=fresh,
     )
     parameters = [
         *keyed.values(),

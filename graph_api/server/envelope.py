@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.domain.errors import ErrorCode
+from graph_api.server.logs import log_request
 from graph_api.server.metrics import Metrics
 from graph_api.server.refusals import Refusal, send_refusal
 
@@ -61,33 +63,33 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = scope["deskgraph.record"] = RequestRecord(_request_id(scope))
+        record = scope["deskgraph.record"] = RequestRecord(request_id_of(scope))
         scope.setdefault("state", {})["request_id"] = record.request_id
         started_at = time.perf_counter()
 
         async def send_enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                _add_headers(message, record.request_id)
+                add_headers(message, record.request_id)
             await send(message)
 
-        with (
-            structlog.contextvars.bound_contextvars(request_id=record.request_id),
-            self.metrics.in_flight.track_inprogress(),
-        ):
-            try:
-                await self.app(scope, receive, send_enveloped)
-            except ClientDisconnect:
-                pass
-            except asyncio.CancelledError:
-                # The grace of a stop is over. The server ends with this task either way.
-                if record.status:
-                    raise
-                await send_refusal(send_enveloped, STOPPING)
-            except Exception as error:
-                await self._answer(send_enveloped, record, error)
-            finally:
-                self._finish(scope, record, time.perf_counter() - started_at)
+        before = structlog.contextvars.bind_contextvars(request_id=record.request_id)
+        self.metrics.in_flight.inc()
+        try:
+            await self.app(scope, receive, send_enveloped)
+        except ClientDisconnect:
+            pass
+        except asyncio.CancelledError:
+            # The grace of a stop is over. The server ends with this task either way.
+            if record.status:
+                raise
+            await send_refusal(send_enveloped, STOPPING)
+        except Exception as error:
+            await self._answer(send_enveloped, record, error)
+        finally:
+            leave_trace(scope, record, self.metrics, started_at=started_at)
+            self.metrics.in_flight.dec()
+            structlog.contextvars.reset_contextvars(**before)
 
     async def _answer(self, send: Send, record: RequestRecord, error: Exception) -> None:
         refusal = as_refusal(error)
@@ -106,18 +108,23 @@ class Envelope:
             raise error  # an answer is on its way: the server cuts it, so nobody takes it for whole
         await send_refusal(send, refusal)
 
-    def _finish(self, scope: Scope, record: RequestRecord, duration_s: float) -> None:
-        self.metrics.answered(scope["path"], record.status, duration_s)
-        if scope["path"] in PROBES and record.status == 200:
-            return
-        log.info(
-            "request",
-            method=scope["method"],
-            path=scope["path"][:LONGEST_PATH],
-            status=record.status or "disconnected",
-            duration_ms=round(duration_s * 1000, 3),
-            **_operation_fields(record),
-        )
+
+def leave_trace(
+    scope: Scope, record: RequestRecord, metrics: Metrics, *, started_at: float
+) -> None:
+    """Count and log a request that is over; ``started_at`` is of the performance counter."""
+    duration_s = time.perf_counter() - started_at
+    metrics.answered(scope["path"], record.status, duration_s)
+    if scope["path"] in PROBES and record.status == 200:
+        return
+    log_request(
+        record.request_id,
+        method=scope["method"],
+        path=scope["path"][:LONGEST_PATH],
+        status=record.status or "disconnected",
+        duration_ms=round(duration_s * 1000, 3),
+        **_operation_fields(record),
+    )
 
 
 def as_refusal(error: Exception) -> Refusal | None:
@@ -141,19 +148,23 @@ def _operation_fields(record: RequestRecord) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _add_headers(message: Message, request_id: str) -> None:
-    headers = list(message.get("headers", ()))
-    present = {name for name, _ in headers}
-    headers.extend(header for header in SECURITY_HEADERS if header[0] not in present)
-    headers.append((b"x-request-id", request_id.encode()))
-    message["headers"] = headers
+def add_headers(message: Message, request_id: str) -> None:
+    """Add what every answer carries to its first message."""
+    headers = message.get("headers", ())
+    added: Iterable[tuple[bytes, bytes]] = SECURITY_HEADERS
+    if any(name in _SECURED for name, _ in headers):  # a page that knows better
+        present = {name for name, _ in headers}
+        added = [header for header in SECURITY_HEADERS if header[0] not in present]
+    message["headers"] = [*headers, *added, (b"x-request-id", request_id.encode())]
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
+    """The id that the request brought along, or a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return cast(bytes, value).decode()
     return secrets.token_hex(8)
 
 
+_SECURED = frozenset(name for name, _ in SECURITY_HEADERS)
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

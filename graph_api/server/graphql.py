@@ -1,12 +1,14 @@
 """GraphQL over HTTP: reads a request, executes it, and answers with the right type and status."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 import orjson
+from graphql import GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -15,11 +17,13 @@ from strawberry.types.graphql import OperationType
 
 from graph_api.domain.errors import ErrorCode, GraphApiError
 from graph_api.schema.guarded import GuardedSchema, current_operation
+from graph_api.server.cached import Answered, Answers
 from graph_api.server.envelope import RequestRecord, record_of
 from graph_api.server.graphiql import GraphiQL
 from graph_api.server.media import GRAPHQL_RESPONSE, JSON, answer_type, charset, essence, wants_page
 from graph_api.server.metrics import Metrics
-from graph_api.server.refusals import STATUS_OF_CODE, Refusal, send_body, send_refusal
+from graph_api.server.presence import while_present
+from graph_api.server.refusals import STATUS_OF_CODE, Headers, Refusal, send_body, send_refusal
 
 ContextGetter = Callable[[Request], Awaitable[Any]]
 
@@ -28,7 +32,7 @@ ALLOWED = {
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
 NOT_STORED = (b"cache-control", b"no-store")
-VARY = (b"vary", b"accept")
+VARY = (b"vary", b"accept, authorization")
 EXPLAIN = "deskgraph-explain"  # a header: "true" asks how the operation was executed
 
 
@@ -52,9 +56,10 @@ class GraphQLEndpoint:
         context_getter: ContextGetter,
         metrics: Metrics,
         graphiql: GraphiQL | None,
+        answers: Answers | None = None,
     ) -> None:
         self.schema, self.metrics, self.graphiql = schema, metrics, graphiql
-        self.context_getter = context_getter
+        self.context_getter, self.answers = context_getter, answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
@@ -65,30 +70,18 @@ class GraphQLEndpoint:
         media_type = answer_type(accept) or JSON
         try:
             self._check_method(method, accept)
-            request = (
-                read_parameters(scope["query_string"])
-                if method == "GET"
-                else read_body(await _body(headers, receive))
-            )
-            if headers.get(EXPLAIN) == "true":
-                request = replace(
-                    request, extensions={**(request.extensions or {}), "explain": True}
-                )
-            result = await self._execute(Request(scope, receive), request)
+            written = scope["query_string"] if method == "GET" else await _body(headers, receive)
+            explain = headers.get(EXPLAIN) == "true"
+            http = Request(scope, receive)
+            answered = await self._answered(http, written, media_type, explain=explain)
         except Refusal as refusal:
             self.metrics.refused(refusal.code)
             record_of(scope).codes.append(refusal.code.value)
-            await send_refusal(send, refusal, content_type=_content_type(media_type))
+            await send_refusal(send, refusal, content_type=_CONTENT_TYPES[media_type])
             return
-        self._record(record_of(scope), result)
-        status, answer = _answer(result, media_type)
-        await send_body(
-            send,
-            status,
-            encode_json(answer),
-            content_type=_content_type(media_type),
-            headers=(NOT_STORED, VARY),
-        )
+        note(record_of(scope), answered, self.metrics)
+        tags = headers.get("if-none-match")
+        await send_answered(send, method, answered, media_type, tags=tags)
 
     def _check_method(self, method: str, accept: str) -> None:
         if method not in ALLOWED:
@@ -97,32 +90,77 @@ class GraphQLEndpoint:
         if answer_type(accept) is None:
             raise Refusal(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
 
-    async def _execute(self, http: Request, request: GraphQLRequest) -> ExecutionResult:
+    async def _answered(
+        self, http: Request, written: bytes, media_type: str, *, explain: bool
+    ) -> Answered:
+        """The answer: one that was kept, or one that is made unless the client leaves before."""
+        context = await self._context(http)
+        asked = read_parameters(written) if http.method == "GET" else read_body(written)
+        if explain:
+            asked = replace(asked, extensions={**(asked.extensions or {}), "explain": True})
+        ask = partial(self._ask, http, asked, context=context, media_type=media_type)
+        answers, text, name = self.answers, asked.query, asked.operation_name
+        if answers is None or asked.extensions or self.schema.shares_not(text, name):
+            return await while_present(http.receive, ask())
+        audience = context.audience
+        key = answers.key(media_type, audience, text, name, asked.variables or None)
+        answered, mark = await answers.find(key)
+        if answered is None:
+            if not self.schema.shares(text, name):
+                return await while_present(http.receive, ask())
+            answered = await while_present(http.receive, answers.ask(key, ask, mark=mark))
+        if answered.etag is not None:
+            answers.know(key, (http.method, media_type, written), audience)
+        return answered
+
+    async def _context(self, http: Request) -> Any:
         try:
-            return await self.schema.execute(
-                request.query,
-                variable_values=request.variables,
-                context_value=await self.context_getter(http),
-                operation_name=request.operation_name,
+            return await self.context_getter(http)
+        except GraphApiError as error:
+            raise Refusal.of(error) from error
+
+    async def _ask(
+        self, http: Request, asked: GraphQLRequest, *, context: Any, media_type: str
+    ) -> Answered:
+        try:
+            result = await self.schema.execute(
+                asked.query,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation_name,
                 allowed_operation_types=ALLOWED[http.method],
-                operation_extensions=request.extensions,
+                operation_extensions=asked.extensions,
             )
         except GraphApiError as error:
             raise Refusal.of(error) from error
         except InvalidOperationTypeError as error:
             raise _wrong_operation(error.operation_type) from error
+        return _answered(result, media_type)
 
-    def _record(self, record: RequestRecord, result: ExecutionResult) -> None:
-        operation = current_operation.get()
-        if operation is not None:
-            record.operation_name = operation.name
-            record.operation_type = operation.type.value
-        for error in result.errors or ():
-            extensions = error.extensions or {}
-            record.codes.append(extensions["code"])
-            if (error_id := extensions.get("errorId")) and error_id not in record.error_ids:
-                record.error_ids.append(error_id)
-        self.metrics.executed(record)
+
+def note(record: RequestRecord, answered: Answered, metrics: Metrics) -> None:
+    """Write down and count what was answered."""
+    record.operation_name = answered.operation
+    record.operation_type = answered.operation_type
+    record.codes.extend(answered.codes)
+    record.error_ids.extend(answered.error_ids)
+    metrics.executed(record)
+
+
+async def send_answered(
+    send: Send, method: str, answered: Answered, media_type: str, *, tags: str | None
+) -> None:
+    """Send an answer, or tell a client that the one whose tag it names is still right."""
+    headers = _caching(method, answered)
+    etag = answered.etag if method == "GET" else None
+    if tags is not None and etag is not None and _names(tags, etag):
+        await send({"type": "http.response.start", "status": 304, "headers": [*headers]})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    content_type = _CONTENT_TYPES[media_type]
+    await send_body(
+        send, answered.status, answered.body, content_type=content_type, headers=headers
+    )
 
 
 def read_body(body: bytes) -> GraphQLRequest:
@@ -196,22 +234,54 @@ def _object(parameters: dict[str, Any], name: str) -> dict[str, Any] | None:
     return value
 
 
-def _answer(result: ExecutionResult, media_type: str) -> tuple[int, dict[str, Any]]:
+def _answered(result: ExecutionResult, media_type: str) -> Answered:
     """Status and body: where nothing was executed there is no ``data``, and the status says so."""
+    operation = current_operation.get()
     answer: dict[str, Any] = {}
-    status = 200
+    answered = Answered(
+        200,
+        b"",
+        operation.name if operation else None,
+        operation.type.value if operation else None,
+    )
     if result.errors:
         answer["errors"] = [error.formatted for error in result.errors]
+        _note_errors(answered, answer["errors"])
     if result.data is None and result.errors and all(e.path is None for e in result.errors):
-        code = ErrorCode((result.errors[0].extensions or {})["code"])
+        code = ErrorCode(answered.codes[0])
         # A client of the old media type expects 200 for whatever a schema says of a document.
         if media_type == GRAPHQL_RESPONSE or code is ErrorCode.INTERNAL:
-            status = STATUS_OF_CODE[code]
+            answered.status = STATUS_OF_CODE[code]
     else:
         answer["data"] = result.data
     if result.extensions:
         answer["extensions"] = result.extensions
-    return status, answer
+    answered.body = encode_json(answer)
+    return answered
+
+
+def _note_errors(answered: Answered, errors: Iterable[GraphQLFormattedError]) -> None:
+    for error in errors:
+        extensions = error["extensions"]
+        answered.codes.append(extensions["code"])
+        if (error_id := extensions.get("errorId")) and error_id not in answered.error_ids:
+            answered.error_ids.append(error_id)
+
+
+def _caching(method: str, answered: Answered) -> Headers:
+    """Only the answer to a GET may be kept by a client, and no longer than ours is."""
+    if answered.etag is None or method != "GET":
+        return (NOT_STORED, VARY)
+    control = b"private, max-age=%d" % answered.left_s
+    return ((b"cache-control", control), (b"etag", answered.etag), VARY)
+
+
+def _names(tags: str, etag: bytes) -> bool:
+    """Whether If-None-Match names ``etag``; the weak form of it counts as well."""
+    if tags.strip() == "*":
+        return True
+    wanted = etag.decode()
+    return any(tag.strip().removeprefix("W/") == wanted for tag in tags.split(","))
 
 
 def _wrong_operation(operation_type: OperationType) -> Refusal:
@@ -224,14 +294,22 @@ def _wrong_operation(operation_type: OperationType) -> Refusal:
 def _headers(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+        name = _READ.get(raw_name)
+        if name is not None:
+            value = raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
+
+
+_READ = {
+    name.encode(): name
+    for name in ("accept", "content-type", "content-encoding", "if-none-match", EXPLAIN)
+}
 
 
 async def _body(headers: dict[str, str], receive: Receive) -> bytes:
     content_type = headers.get("content-type", "")
-    if essence(content_type) != JSON or charset(content_type) not in ("utf-8", "utf8"):
+    if not is_json(content_type):
         raise Refusal(415, f"The body must be {JSON} in UTF-8; set the Content-Type header to it.")
     if headers.get("content-encoding", "identity") != "identity":
         raise Refusal(
@@ -249,5 +327,9 @@ async def _body(headers: dict[str, str], receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-def _content_type(media_type: str) -> bytes:
-    return f"{media_type}; charset=utf-8".encode()
+@lru_cache(maxsize=256)
+def is_json(content_type: str) -> bool:
+    return essence(content_type) == JSON and charset(content_type) in ("utf-8", "utf8")
+
+
+_CONTENT_TYPES = {name: f"{name}; charset=utf-8".encode() for name in (JSON, GRAPHQL_RESPONSE)}

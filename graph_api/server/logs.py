@@ -51,7 +51,7 @@ def configure_logging(
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     if renderers[-1] is _json and level <= logging.INFO:
-        known = {} if worker is None else {"worker": worker}
+        known: dict[str, object] = {} if worker is None else {"worker": worker}
         _Short.way = _Short(stream, processors=processors, known=known)
 
 

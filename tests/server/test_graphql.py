@@ -53,7 +53,7 @@ async def test_the_answer_has_the_type_that_is_accepted(
 
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
-    assert response.headers["vary"] == "accept"
+    assert response.headers["vary"] == "accept, authorization"
     assert response.json() == {"data": {"hello": "Hello, world!"}}
 
 
