@@ -44,6 +44,10 @@ class TooDeep(GraphApiError):
     """The chain changed below the blocks whose hashes are kept."""
 
 
+class _Orphaned(Reorged):
+    """The newest block of the graph is not the parent of what comes after it."""
+
+
 class Follower:
     """Follows one chain with one source.
 
@@ -87,14 +91,17 @@ class Follower:
 
     async def _reach(self, head: BlockRef, until: int | None) -> Scanner:
         """Bring the graph to ``head``, as often as the chain changes on the way."""
+        orphaned = False
         while True:
             await self._turn.hold([self._id])
             try:
                 scanner = await scanners.by_chain(self._graph, self._id)
-                if scanner is not None and not await self._stands(scanner, head):
+                if scanner is not None and (orphaned or not await self._stands(scanner, head)):
                     scanner = await self._go_back(scanner)
                 return await self._go_forward(scanner, head, until)
-            except (Reorged, Moved, LeaseLost):
+            except (Reorged, Moved, LeaseLost) as change:
+                # A number without a block may be one that the chain no longer has.
+                orphaned = isinstance(change, _Orphaned)
                 head = await self._source.head()
             finally:
                 # At the head there is time for others: file loads, another follower.
@@ -177,7 +184,7 @@ class Follower:
         self, scanner: Scanner | None, group: list[BlockFacts], *, head: int, final: int
     ) -> Scanner:
         if scanner and scanner.hash not in (UNKNOWN, group[0].ref.parent_hash):
-            raise Reorged(f"Block {group[0].ref.number} is no child of block {scanner.block}.")
+            raise _Orphaned(f"Block {group[0].ref.number} is no child of block {scanner.block}.")
         records = [record for block in group for record in block.records]
         forward = Forward(
             chain=self._id,

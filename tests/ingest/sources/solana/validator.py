@@ -306,13 +306,16 @@ class SolanaNode:
     blocks: dict[int, list[Done]] = field(default_factory=dict)
     rewards: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     fork: str = ""
+    forks: dict[int, str] = field(default_factory=dict)
     slot: int | None = None
     final: int = 0
     genesis: str = GENESIS
     unready: int = 0
 
     def hash_of(self, slot: int) -> str:
-        return base58.b58encode(f"{self.fork}{slot}".rjust(32, "#").encode()).decode()
+        return base58.b58encode(
+            f"{self.forks.get(slot, self.fork)}{slot}".rjust(32, "#").encode()
+        ).decode()
 
     def __call__(self, method: str, params: list[Any]) -> Any:
         match method, params:
