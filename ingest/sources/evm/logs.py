@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from graph_api.domain.addresses import ZERO_EVM
-from graph_api.domain.ids import TransactionId
+from graph_api.domain.ids import TransactionId, TransferId
 from graph_api.domain.positions import transfer_id
 from graph_api.domain.records import Approval, Swap, Transfer
 from ingest.sources.chain_records import ChainRecords
@@ -125,7 +125,8 @@ def _moved(
         return None
     position = f"log:{log.index}"
     return chain.transfer(
-        transfer_id(log.transaction, position),
+        # Nothing of it has to be checked, and there are more of these than of anything else.
+        TransferId(f"{log.transaction}:{position}"),
         position,
         transaction=log.transaction,
         sender=chain.account(sender),
