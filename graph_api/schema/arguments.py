@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, get_type_hints, runtime_checkable
+from typing import Annotated, Any, Final, Protocol, get_type_hints, runtime_checkable
 
 import strawberry
 
@@ -29,9 +29,15 @@ class Asked(Protocol):
 
 def plain(value: Any) -> Any:
     """An argument's value as the functions below know it; hashable."""
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, list):
         return tuple(plain(one) for one in value)
     return value.asked() if isinstance(value, Asked) else value
+
+
+#: What is plain already: a protocol's check takes longer than all else here.
+_PLAIN: Final = (str, int, float, bool, type(None))
 
 
 def all_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -63,8 +63,9 @@ class CounterpartyRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def transfers(self) -> int:
         """Of both ways; what a wallet sends to itself counts once."""
-        flows = (self.sent,) if self.sent is self.received else (self.sent, self.received)
-        return sum(flow.transfers for flow in flows if flow is not None)
+        sent, received = self.sent, self.received
+        count = sent.transfers if sent is not None else 0
+        return count if received is None or received is sent else count + received.transfers
 
 
 class _Wish(NamedTuple):

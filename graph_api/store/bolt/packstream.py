@@ -64,14 +64,60 @@ def unpack_carefully(data: bytearray, start: int, end: int | None = None) -> tup
 
 
 def doubtful(data: bytearray, start: int, end: int) -> bool:
-    """Whether some byte could pass for the head of a list or map of very many items."""
+    """Whether ``data[start:end]`` may be no value, or may claim a list or map of very many items.
+
+    Most numbers and texts do not even have a byte that could say so. Of the others only the heads
+    are read.
+    """
     for head in (b"\xd6", b"\xda"):
         place = data.find(head, start, end)
         while place >= 0:
             if int.from_bytes(data[place + 1 : place + 5], "big") >= _MANY:
-                return True
+                return not _is_modest(data, start, end)
             place = data.find(head, place + 1, end)
     return False
+
+
+def _is_modest(data: bytearray, start: int, end: int) -> bool:
+    """Whether ``data[start:end]`` is one plain value that claims nowhere to be very long."""
+    at, missing = start, 1
+    while missing > 0 and at < end:
+        head = data[at]
+        if size := _SIZES[head]:
+            at += size
+            missing -= 1
+        elif 0x90 <= head < 0xB0:
+            at += 1
+            missing += (head & 0x0F) * (1 if head < 0xA0 else 2) - 1
+        elif head in _LENGTHS:
+            width, kind = _LENGTHS[head]
+            length = int.from_bytes(data[at + 1 : at + 1 + width], "big")
+            at += 1 + width
+            if kind in ("text", "bytes"):
+                at += length
+                missing -= 1
+            elif length >= _MANY:
+                return False
+            else:
+                missing += length * (1 if kind == "list" else 2) - 1
+        else:
+            return False
+    return missing == 0 and at == end
+
+
+def _sizes() -> list[int]:
+    """How many bytes a value takes by its head alone; 0 where the head does not tell."""
+    sizes = [0] * 256
+    for head in (*range(0x80), *range(0xF0, 0x100), *_CONSTANTS):
+        sizes[head] = 1
+    for head, form in _NUMBERS.items():
+        sizes[head] = 1 + form.size
+    for head in range(0x80, 0x90):
+        sizes[head] = 1 + (head & 0x0F)
+    return sizes
+
+
+_SIZES: Final = _sizes()
 
 
 PLAIN: Final = Codec(name="plain", pack=pack_plainly, unpack=unpack_carefully)

@@ -124,13 +124,25 @@ def test_lengths_beyond_all_memory_are_doubted_and_refused() -> None:
             unpack_carefully(data, 0)
 
 
-def test_a_text_with_the_same_bytes_is_doubted_and_read() -> None:
-    data = bytearray(PLAIN.pack(["\u05a1\u05a1", 1.5]))
-    data += b"\xff"
-    assert unpack_carefully(data, 0, len(data) - 1) == (["\u05a1\u05a1", 1.5], len(data) - 1)
-    risky = bytearray(PLAIN.pack([struct.unpack(">d", b"\x40\xd6\xff\xff\xff\xff\x00\x00")[0]]))
-    assert doubtful(risky, 0, len(risky))
-    assert unpack_carefully(risky, 0)[0] == best_codec().unpack(risky, 0)[0]
+RISKY = struct.unpack(">d", b"\x40\xd6\xff\xff\xff\xff\x00\x00")[0]
+
+
+@given(values, st.lists(st.sampled_from([RISKY, 0x18FD6FFFFFF, "\u05a1\u06a1", b"\xd6\xff\xff"])))
+def test_what_has_the_same_bytes_elsewhere_is_cleared(value: Any, risky: list[Any]) -> None:
+    data = bytearray(PLAIN.pack([value, *risky, {"value": value}]))
+
+    assert not doubtful(data, 0, len(data))
+    assert best_codec().unpack(data, 0) == unpack_carefully(data, 0)
+
+
+@given(values, st.integers(1, 8))
+def test_what_ends_early_or_late_beside_the_same_bytes_is_doubted(value: Any, cut: int) -> None:
+    data = bytearray(PLAIN.pack([value, RISKY]))
+
+    assert doubtful(data, 0, len(data) - cut) or b"\xd6" not in data[:-cut]
+    data += b"\x01"
+    assert doubtful(data, 0, len(data))
+    assert unpack_carefully(data, 0, len(data) - 1)[1] == len(data) - 1
 
 
 def test_nesting_without_end_is_refused() -> None:
