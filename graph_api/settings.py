@@ -128,6 +128,10 @@ class Settings(BaseSettings):
         description="What answers queries: `compiled` plans each document once.",
     )
     home: Path = Field(Path(".deskgraph"), description="Data folder.")
+    nodes: dict[str, SecretStr] = Field(
+        default={},
+        description="Nodes of chains: `DESKGRAPH_NODES__ETHEREUM=\"https://… wss://…\"`.",
+    )
     neo4j: Neo4jSettings = Neo4jSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     redis: RedisSettings = RedisSettings()

@@ -15,7 +15,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import leases
 from graph_api.store.graph import Graph
-from ingest.jobs import interrupts, progress
+from ingest.jobs import chain_commands, interrupts, progress
 from ingest.jobs.loading import Skipped, load_paths
 from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files import formats
@@ -62,6 +62,7 @@ def group(door: Door) -> click.Group:
             return
         interrupts.run(_load(door, settings, Given(**given)))  # type: ignore[arg-type]
 
+    chain_commands.add_to(ingest, door)
     return ingest
 
 

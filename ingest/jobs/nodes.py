@@ -1,11 +1,12 @@
 """Opens a chain's nodes: addresses that people write down, and the source that reads them."""
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import msgspec
+from pydantic import SecretStr
 
 from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput
@@ -96,16 +97,15 @@ class _Unknown:
         return [id_ for id_ in ids if id_ not in known]
 
 
-def named(chain: Chain, given: Sequence[str], settings: dict[str, str]) -> str:
+def named(chain: Chain, given: Sequence[str], settings: Mapping[str, SecretStr]) -> str:
     """The addresses that were given, or else those that settings have of ``chain``.
 
     Raises: BadInput.
     """
     if given:
         return " ".join(given)
-    found = settings.get(chain.slug) or settings.get(chain.slug.upper())
-    if not found:
+    if chain.slug not in settings:
         raise BadInput(
             f"Name a node of {chain.name}: --node URL, or DESKGRAPH_NODES__{chain.slug.upper()}."
         )
-    return found
+    return settings[chain.slug].get_secret_value()

@@ -87,3 +87,13 @@ class RejectsFile:
                     break
                 size, lines = size + len(line), lines + 1
         return size, lines
+
+
+def append_rejects(path: Path, rejects: Sequence[Reject]) -> None:
+    """Add what a followed block says and nobody could decode; it is safe on disk then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        for reject in rejects:
+            file.write(msgspec.json.encode(reject) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

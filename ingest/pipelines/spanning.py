@@ -13,8 +13,9 @@ from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph
 from graph_api.store.ledger import spans
 from graph_api.store.ledger.facts import native_transfer
-from graph_api.store.ledger.spans import FORMAT, Filled, Kept, Mended
+from graph_api.store.ledger.spans import Kept, Mended
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.stretches import FORMAT, Filled
 from ingest.pipelines.following import BATCH, derived
 from ingest.sources.chain import BlockFacts, ChainSource
 

@@ -59,7 +59,8 @@ class Anvil:
 
     async def stop(self) -> None:
         """Keep the chain's state, and end."""
-        state = await self.call("anvil_dumpState")
+        # With the states of old blocks: without, no block before a restart could be replaced.
+        state = await self.call("anvil_dumpState", True)
         await self._running.aclose()
         (self._folder / "state").write_text(state)
 

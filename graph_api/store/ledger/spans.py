@@ -1,8 +1,6 @@
-"""A stretch of blocks that is loaded apart from following, or looked through and mended."""
+"""Blocks by their numbers: what the graph has of them, and what takes the place of what is wrong."""
 
 from datetime import datetime
-from typing import Final
-
 import msgspec
 
 from graph_api.domain.chains import chain_of
@@ -10,37 +8,11 @@ from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.domain.positions import block_bounds
 from graph_api.store import outbox, scanners
-from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph, Row, Writing
 from graph_api.store.ledger.announcing import transfer_news
 from graph_api.store.ledger.places import Written
 from graph_api.store.ledger.rollback import Block, drop_block
 from graph_api.store.ledger.shelves import Shelves
-
-#: What the checkpoints of such stretches name as their format.
-FORMAT: Final = "blocks"
-
-
-class Filled(msgspec.Struct, frozen=True, kw_only=True):
-    """The place after loading the blocks ``first..progress.row`` of a stretch."""
-
-    chain: ChainId
-    first: int
-    progress: Progress
-
-    @property
-    def lease(self) -> str:
-        """That of the stretch's checkpoint."""
-        return self.progress.lease
-
-    async def reached(self, writing: Writing) -> bool:
-        """Whether the checkpoint stands here."""
-        return await self.progress.reached(writing)
-
-    async def reach(self, writing: Writing, written: Written, *, now: datetime) -> None:
-        """Move the checkpoint; a gap of the chain's scanner closes."""
-        await self.progress.reach(writing, written, now=now)
-        await scanners.cover(writing, self.chain, self.first, self.progress.row)
 
 
 class Mended(msgspec.Struct, frozen=True, kw_only=True):
