@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from graph_api.domain.chains import Chain
+from graph_api.domain.ids import AccountId
 from ingest.providers.endpoints import Endpoint, Endpoints
 from ingest.providers.faults import Behind, Unsupported
 from ingest.providers.limits import Window
@@ -19,6 +20,7 @@ from ingest.sources.evm.descriptions import Unknown
 from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.node import EvmNode
 from ingest.sources.evm.reading import TRACE_METHODS, EvmReading, TracesBy
+from ingest.sources.evm.wallet_logs import transfers_of
 from ingest.sources.evm.witnesses import Witnesses
 
 #: Transactions that a window should hold: enough to fill a batch, few enough to hold in memory.
@@ -107,6 +109,19 @@ class EvmSource:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
+    async def transfers_of(
+        self, account: AccountId, first: int, last: int
+    ) -> AsyncIterator[BlockFacts]:
+        """The blocks of ``first..last`` in which ``account`` moved tokens, the newest first:
+        whoever has seen enough stops. Payments of the chain's own coin leave no logs.
+        """
+        while first <= last:
+            start = max(first, last - self._reading.log_window + 1)
+            work = partial(self._transfers, account=account, first=start, last=last)
+            for facts in await self.endpoints.ask(work):
+                yield facts
+            last = start - 1
+
     async def heads(self) -> AsyncIterator[BlockRef]:
         """Newest blocks as they come; one may be lower than the one before."""
         last: str | None = None
@@ -167,6 +182,18 @@ class EvmSource:
             if any(found for found in told):
                 return method
         return TracesBy.NONE
+
+    async def _transfers(
+        self, endpoint: Endpoint, *, account: AccountId, first: int, last: int
+    ) -> list[BlockFacts]:
+        return await transfers_of(
+            endpoint,
+            account,
+            self._records,
+            first=first,
+            last=last,
+            log_window=self._reading.log_window,
+        )
 
     async def _has(self, endpoint: Endpoint, *, block: int, method: TracesBy) -> bool:
         return await self._node(endpoint).traces(block, method)

@@ -277,9 +277,10 @@ async def test_what_an_endpoint_lacks_does_not_count_against_it() -> None:
 
 
 async def test_names_tell_endpoints_apart_and_hide_their_keys() -> None:
+    login = "user:secret-2"
     urls = [
         "https://node.example/v2/secret-1",
-        "https://user:secret-2@node.example/",
+        f"https://{login}@node.example/",
         "https://b.example/?k=secret-3",
     ]
     async with pool_of(*(EndpointSettings(url=url) for url in urls)) as pool:

@@ -215,3 +215,23 @@ async def test_heads_come_as_they_are_mined_with_and_without_a_websocket(
         await heads.aclose()  # type: ignore[attr-defined]
 
     assert seen == [0, 1, 2, 3]
+
+
+async def test_the_transfers_of_one_account_are_found_without_its_blocks(chain: Chain) -> None:
+    coin = await chain.deploy("Coin", ["string", "string", "uint256"], "Test coin", "TST", 10**9)
+    await chain.call(coin, "transfer(address,uint256)", ALICE, 1)
+    await chain.call(coin, "transfer(address,uint256)", chain.accounts[1], 2)
+    await chain.call(coin, "transfer(address,uint256)", chain.accounts[1], 1, by=1)
+    reading = EvmReading(stale_after_s=None, log_window=2)
+
+    async with source_of(chain.node.url, reading=reading) as source:
+        whose = account(chain.accounts[1])
+        found = [facts async for facts in source.transfers_of(whose, 0, await chain.height())]
+        whole = await read(source, 3, 4)
+
+    assert [facts.ref for facts in found] == [whole[1].ref, whole[0].ref]
+    moved = [record for record in records(found) if isinstance(record, Transfer)]
+    assert [(one.amount_raw, one.recipient) for one in moved] == [(1, whose), (2, whose)]
+    assert {one.id for one in moved} == {
+        record.id for record in records(whole) if isinstance(record, Transfer)
+    }
