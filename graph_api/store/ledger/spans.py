@@ -1,6 +1,7 @@
-"""Blocks by their numbers: what the graph has of them, and what takes the place of what is wrong."""
+"""Blocks by their numbers: what the graph has of them, and how one is written anew."""
 
 from datetime import datetime
+
 import msgspec
 
 from graph_api.domain.chains import chain_of
