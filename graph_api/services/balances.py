@@ -6,6 +6,7 @@ block on without a gap tells all that a wallet has.
 """
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +14,7 @@ import msgspec
 
 from graph_api.domain.amounts import units
 from graph_api.domain.chains import Family, chain_of
-from graph_api.domain.errors import GraphApiError, TooCostly
+from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
 from graph_api.domain.ids import (
     AccountId,
     ChainId,
@@ -143,7 +144,8 @@ async def portfolios(
 ) -> dict[AccountId, Portfolio | GraphApiError]:
     """What each wallet had received and sent by ``as_of``, the most used token first.
 
-    A wallet that moved more than ``MOST_MOVES`` times both before and since has TooCostly instead.
+    A wallet that moved more than ``MOST_MOVES`` times both before and since has TooCostly instead;
+    one has BadInput of which no movement has both a time and a token, so that nothing can be told.
     """
     moment = now if as_of is None else min(as_of, now)
     ids = list(dict.fromkeys(chain_id_of(wallet) for wallet in wallets))
@@ -151,28 +153,32 @@ async def portfolios(
     found = await asyncio.gather(
         *(_sums(graph, wallet, moment, loaded[chain_id_of(wallet)]) for wallet in wallets)
     )
-    moved = list({one.token: None for sums in found if sums is not None for one in sums})
+    told = [sums for sums in found if isinstance(sums, list)]
+    moved = list({one.token: None for sums in told for one in sums})
     known = await tokens.by_ids(graph, moved) if moved else {}
     decimals = {token: row.decimals for token, row in known.items()}
     return {
-        wallet: _too_costly(wallet)
-        if sums is None
-        else _portfolio(wallet, moment, sums, loaded[chain_id_of(wallet)], decimals)
+        wallet: _portfolio(wallet, moment, sums, loaded[chain_id_of(wallet)], decimals)
+        if isinstance(sums, list)
+        else sums
         for wallet, sums in zip(wallets, found, strict=True)
     }
 
 
 async def _sums(
     graph: Graph, wallet: AccountId, moment: datetime, chain: ChainRow
-) -> "list[_Sum] | None":
-    if chain_of(chain.id).family is Family.UTXO:
-        sums = await _of_outputs(graph, wallet, moment)
-    else:
-        sums = await _until(graph, wallet, moment)
-        if sums is None:
-            sums = await _now_less(graph, wallet, moment, chain)
+) -> "list[_Sum] | GraphApiError":
+    try:
+        if chain_of(chain.id).family is Family.UTXO:
+            sums = await _of_outputs(graph, wallet, moment)
+        else:
+            sums = await _until(graph, wallet, moment)
+            if sums is None:
+                sums = await _now_less(graph, wallet, moment, chain)
+    except BadInput as refusal:
+        return refusal
     if sums is None:
-        return None
+        return _too_costly(wallet)
     known = [one for one in sums.values() if one.transfers or one.undated]
     return sorted(known, key=lambda one: (-one.transfers, one.token))
 
@@ -182,6 +188,16 @@ def _too_costly(wallet: AccountId) -> TooCostly:
         f"{wallet} moved more than {MOST_MOVES} times before and since then; ask for a moment "
         "nearer to its first or last activity, or for its balances."
     )
+
+
+def _require_told(wallet: AccountId, told: Iterable[bool]) -> None:
+    """Raises: BadInput when something moved, and of nothing it is told when and what."""
+    every = list(told)
+    if every and not any(every):
+        raise BadInput(
+            f"No movement of {wallet} by then has both a known time and a known token; ask for its "
+            "balances, or its counterparties, which need no time."
+        )
 
 
 def _portfolio(
@@ -265,6 +281,9 @@ async def _until(graph: Graph, wallet: AccountId, moment: datetime) -> _Sums | N
     moved = await _moves(graph, wallet, Window(until=moment))
     if moved is None:
         return None
+    _require_told(
+        wallet, (move.token is not None and move.block_time is not None for move in moved)
+    )
     sums: _Sums = {}
     seen: set[str | None] = set()
     for move in moved:
@@ -323,6 +342,7 @@ async def _of_outputs(graph: Graph, wallet: AccountId, moment: datetime) -> _Sum
     owned = await moves.outputs_of_wallet(graph, wallet, budget=MOST_MOVES)
     if owned is None:
         return None
+    _require_told(wallet, (one.created_at is not None or one.spent_at is not None for one in owned))
     token = native_token(chain_of(chain_id_of(wallet)))
     one = _Sum(token)
     for output in owned:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from graph_api.domain.chains import Family, chain_of
+from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import ChainId
 from graph_api.domain.positions import block_bounds, page_key
 from graph_api.store import chains
@@ -42,18 +43,28 @@ async def spans(
 
     Rows without a block stand last. No range of blocks holds them, but they may have a time, so a
     window of time looks at all of them.
+
+    Raises: BadInput when a window of time is asked for where nobody knows any time.
     """
     ids = list(dict.fromkeys(wanted))
     blocks_only = Blocks(window.from_block, window.to_block)
     if window.since is None and window.until is None:
         return {chain: _spans(blocks_only) for chain in ids}
     rows = (await chains.by_ids(graph, ids)).values()
+    _require_times(rows)
     between = await asyncio.gather(*(_between(graph, row, window) for row in rows))
     found: dict[ChainId, Sequence[Span]] = {}
     for row, blocks in zip(rows, between, strict=True):
         parts = _spans(blocks)
         found[row.id] = parts if blocks_only != _ANY else [*parts, Span(_NO_BLOCK, END)]
     return found
+
+
+def _require_times(rows: Iterable[ChainRow]) -> None:
+    loaded = [row for row in rows if not row.is_empty]
+    if loaded and not any(row.tells_times for row in loaded):
+        names = ", ".join(chain_of(row.id).name for row in loaded)
+        raise BadInput(f"Nothing that is loaded of {names} has a known time; ask without one.")
 
 
 class Blocks(NamedTuple):

@@ -22,6 +22,16 @@ class ChainRow(msgspec.Struct, frozen=True):
     first_at: datetime | None = None
     last_at: datetime | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is loaded that happened."""
+        return not self.transfers and not self.transactions
+
+    @property
+    def tells_times(self) -> bool:
+        """Whether the time of anything is known."""
+        return self.first_at is not None
+
 
 async def by_ids(graph: Graph, chains: list[ChainId]) -> dict[ChainId, ChainRow]:
     """The counters of each chain; zeros where nothing is loaded."""

@@ -1,11 +1,15 @@
 """Portfolios: both ways of reading them agree, and what they leave out is counted."""
 
+from datetime import timedelta
+
 import pytest
 
-from graph_api.domain.errors import GraphApiError, TooCostly
-from graph_api.domain.ids import TokenId
+from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
+from graph_api.domain.ids import TokenId, chain_id_of
 from graph_api.services import balances
 from graph_api.services.balances import Portfolio
+from graph_api.store import blocks
+from graph_api.store.blocks import Window
 from graph_api.store.graph import Graph, moment
 from tests import given
 from tests.given import DAY, NOON, NOW, Ledger, wallet
@@ -96,3 +100,40 @@ async def test_what_has_no_time_or_amount_is_left_out_and_counted(
     assert one.net_raw == 16
     assert one.coverage.complete is False
     assert (one.coverage.uncounted, one.coverage.undated) == (1, 1)
+
+
+@pytest.mark.parametrize("missing", ["time", "token", "time and token"])
+async def test_nothing_is_told_of_a_wallet_whose_movements_lack_time_or_token(
+    ledger: Ledger, graph: Graph, missing: str
+) -> None:
+    at = None if "time" in missing else NOON
+    token = None if "token" in missing else USD
+    rows = [
+        given.transfer("a", "hub", log=log, token=token, amount_raw=None, block=None, at=at)
+        for log in (1, 2)
+    ]
+    await ledger.write(*rows, given.transfer("a", "b", log=3))
+
+    with pytest.raises(BadInput, match=r"^No movement of \S+ by then has both a known time and"):
+        await as_of(graph, NOON + DAY)
+
+    # One movement that tells both is enough, and the others are counted beside it.
+    await ledger.write(given.transfer("a", "hub", log=4, token=USD, amount_raw=5))
+    (one,) = (await as_of(graph, NOON + DAY)).positions
+    assert one.net_raw == 5
+
+
+async def test_a_window_of_time_is_refused_where_no_time_is_known(
+    ledger: Ledger, graph: Graph
+) -> None:
+    chain = chain_id_of(HUB)
+    week = Window(since=NOW - timedelta(days=7))
+    assert await blocks.spans(graph, [chain], week)
+    await ledger.write(given.transfer("a", "hub", block=None, at=None))
+
+    with pytest.raises(BadInput, match=r"^Nothing that is loaded of Ethereum has a known time; "):
+        await blocks.spans(graph, [chain], week)
+    assert await blocks.spans(graph, [chain], Window(from_block=5))
+
+    await ledger.write(given.transfer("a", "hub", log=1))
+    assert await blocks.spans(graph, [chain], week)
