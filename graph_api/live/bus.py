@@ -1,5 +1,6 @@
 """The bus door: a connection to Redis or Valkey, what it is and whether it keeps what it gets."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.maint_notifications import MaintNotificationsConfig
 
 from graph_api.domain.errors import BadInput, ErrorCode, GraphApiError, UpstreamUnavailable
 
@@ -65,6 +67,8 @@ class Bus:
                 decode_responses=True,
                 socket_connect_timeout=timeout_s,
                 socket_timeout=timeout_s,
+                # With them on, a connection that the server has closed is not found out.
+                maint_notifications_config=MaintNotificationsConfig(enabled=False),
             )
         except ValueError as error:
             raise BadInput(
@@ -112,6 +116,8 @@ class Bus:
 
         Raises: UpstreamUnavailable, BadInput when the login is refused, BusFull.
         """
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             yield self._client
         except (AuthenticationError, NoPermissionError) as error:
@@ -128,6 +134,11 @@ class Bus:
             raise UpstreamUnavailable(
                 f"The bus at {self.place}", retry_after_s=RETRY_AFTER_S
             ) from error
+        finally:
+            # The library waits by Python 3.11's wait_for, which swallows a cancellation that comes
+            # as its wait ends.
+            if task and task.cancelling() > cancelled:
+                raise asyncio.CancelledError
 
     async def _settings(self, *names: str) -> Mapping[str, str]:
         """Managed services and careful administrators forbid CONFIG; that is no error."""

@@ -20,7 +20,7 @@ from graph_api.live.streams import Entry, Streams, StreamState
 BATCH: Final = 200
 #: How often a reader looks for lanes that are new, emptied or of another epoch.
 SURVEY_EVERY_S: Final = 1.0
-PAUSES_S: Final = (0.05, 0.2, 1.0, 2.0, 5.0)
+PAUSES_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class Past(Protocol):

@@ -256,7 +256,9 @@ class Publisher:
 
     async def _idle(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), self._poll_s)
+            # Python 3.11's wait_for would swallow a cancellation that meets a wake.
+            async with asyncio.timeout(self._poll_s):
+                await self._woken.wait()
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
