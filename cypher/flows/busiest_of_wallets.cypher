@@ -1,14 +1,14 @@
 // Flows between wallets and their busiest counterparties, for wallets without very many of them.
-// $wallets ids   $out, $in which way   $token or null for all   $since epoch ms or null
+// $wallets ids   $token or null for all   $since epoch ms or null
 // $limit pairs of a counterparty and a token for each wallet
 UNWIND $wallets AS id
 CALL (id) {
   MATCH (:Wallet {id: id})-[r:FLOWED]-(:Wallet)
+  WHERE $token IS NULL OR r.token = $token
   WITH DISTINCT id AS wallet, r.id AS flow
   MATCH (f:Flow {id: flow})
   WITH wallet, f
-  WHERE (($out AND f.sender = wallet) OR ($in AND f.recipient = wallet))
-    AND ($token IS NULL OR f.token = $token) AND ($since IS NULL OR f.last_at >= $since)
+  WHERE $since IS NULL OR f.last_at >= $since
   WITH CASE WHEN f.sender = wallet THEN f.recipient ELSE f.sender END AS other,
     f.token AS token, sum(f.transfers) AS transfers, collect(f) AS flows
   ORDER BY transfers DESC, other, token LIMIT $limit

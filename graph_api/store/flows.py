@@ -24,6 +24,11 @@ from graph_api.store.transfers import Direction
 #: How many flows of a hub one question reads on each side before it gives up.
 HUB_BUDGET: Final = 20_000
 _PAGES: Final = (100, 400, 2_000)
+_BUSIEST: Final = {
+    Direction.BOTH: "flows/busiest_of_wallets",
+    Direction.OUT: "flows/busiest_out",
+    Direction.IN: "flows/busiest_in",
+}
 
 
 class FlowDegree(msgspec.Struct, frozen=True):
@@ -115,11 +120,9 @@ async def _of_small(
     if not wallets:
         return []
     rows = await graph.read(
-        "flows/busiest_of_wallets",
+        _BUSIEST[wish.direction],
         FlowRow,
         wallets=[degree.wallet for degree in wallets],
-        out=wish.direction is not Direction.IN,
-        **{"in": wish.direction is not Direction.OUT},
         token=wish.token,
         since=wish.since,
         limit=first,
