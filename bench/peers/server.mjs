@@ -45,6 +45,12 @@ const typeDefs = `
       columnName: "k"
     )
   }
+  type Query {
+    shortestPath(from: ID!, to: ID!): [Wallet!]! @cypher(
+      statement: "MATCH (a:Wallet {id: $from}), (b:Wallet {id: $to}) MATCH p = shortestPath((a)-[:FLOWED*..6]->(b)) UNWIND nodes(p) AS w RETURN w"
+      columnName: "w"
+    )
+  }
   type Token @node {
     id: ID!
     symbol: String
@@ -57,6 +63,10 @@ const typeDefs = `
     token: String
     transfers: Int!
     amount_raw: String
+    to: Wallet @cypher(
+      statement: "MATCH (w:Wallet {id: this.recipient}) RETURN w"
+      columnName: "w"
+    )
   }
 `;
 
