@@ -12,10 +12,10 @@ PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo test check lint types contracts secrets locks printed docs format \
-	lock graphiql bench wheel smoke hooks clean
+	lock graphiql bench proof-real proof-ingest wheel smoke hooks clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 bootstrap: ## Make .venv from the lock, unless it is current
 	@test -n "$(PYTHON)" || { echo "Deskgraph needs Python 3.11 or later, and PATH has none." >&2; exit 1; }
@@ -61,6 +61,12 @@ lock: bootstrap ## Resolve the locks anew (needs uv; ARGS=--upgrade for the newe
 
 graphiql: bootstrap ## Build GraphiQL into the package, unless it is current
 	@$(PY) -m web.graphiql.build
+
+proof-real: bootstrap ## Prove the load of real files (DATA=folder) on both engines; takes long
+	@$(PY) -m bench real $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+proof-ingest: bootstrap ## Kill loads at random, on both engines, and compare with clean ones
+	@$(PY) -m bench chaos $(ARGS)
 
 bench: bootstrap ## Measure, and print ratios
 	@$(PY) -m bench $(ARGS)

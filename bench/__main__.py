@@ -10,6 +10,8 @@ BENCHES: Final = {
     "decode": "no speed but truth: recorded answers of nodes, and what they say",
     "logs": "logs fetched and decoded from a node, against a bare AsyncWeb3 loop",
     "load": "files into the graph, against a bare UNWIND loop",
+    "real": "no speed but truth: real files on both engines, against plain Python",
+    "chaos": "no speed but truth: loads that are killed, against clean ones",
 }
 
 

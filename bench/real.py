@@ -106,7 +106,7 @@ class Proof(msgspec.Struct, kw_only=True):
     again: list[Load]
     found: Found
     recomputed: str
-    refusals: dict[str, str]
+    refusals: dict[str, str | None]
     read_s: float
 
 
@@ -152,11 +152,13 @@ async def load(graph: Graph, dataset: DataSet, data: Path, *, home: Path) -> Loa
     done = await ended(graph.address, home, *command)
     if done.code:
         raise Refuted(f"{dataset.name} does not load: {done.err}")
+    seconds = round(time.perf_counter() - begin, 1)
     totals = done.totals
     count = {name: totals[name] for name in ("read", "written", "known", "rejected")}
     if count["read"] != count["written"] + count["known"] + count["rejected"]:
         raise Refuted(f"{dataset.name}: not every row is accounted for: {count}.")
-    return Load(dataset=dataset.name, seconds=round(time.perf_counter() - begin, 1), **count)
+    print(f"{dataset.name}: {count} in {seconds} s", file=sys.stderr, flush=True)
+    return Load(dataset=dataset.name, seconds=seconds, **count)
 
 
 async def recount(graph: Graph, *, home: Path) -> str:
@@ -228,22 +230,21 @@ def agree_with_files(graph: Read, data: Path, sets: Sequence[DataSet]) -> None:
     _same("Holdings", got.holdings, expected.holdings)
 
 
-async def refused(graph: Graph) -> dict[str, str]:
-    """What questions answer that need more than a sender and a recipient. Raises: Refuted."""
+async def refused(graph: Graph) -> dict[str, str | None]:
+    """Why questions are refused that need more than sender and recipient; None: one is not."""
     (busy,) = await graph.run_alone(
         "MATCH (w:Wallet {chain: 'eip155:137'}) WHERE w.transfers_out > 10 AND w.transfers_in > 10 "
         "WITH w ORDER BY w.id LIMIT 1 RETURN w.id AS id"
     )
     schema = build_schema()
-    answers: dict[str, str] = {}
+    answers: dict[str, str | None] = {}
     for name, question in QUESTIONS.items():
         result = await schema.execute(
             question % {"wallet": busy["id"]}, context_value=Context(graph=graph, clock=now)
         )
-        if not result.errors:
-            raise Refuted(f"{name} is answered where no file tells enough: {result.data}")
-        (error,) = result.errors
-        answers[name] = f"{(error.extensions or {})['code']}: {error.message}"
+        answers[name] = None
+        for error in result.errors or ():
+            answers[name] = f"{(error.extensions or {})['code']}: {error.message}"
     return answers
 
 
@@ -251,6 +252,12 @@ async def refused(graph: Graph) -> dict[str, str]:
 QUESTIONS: Final = {
     "portfolio as of a day": """{ wallet(by: {accountId: "%(wallet)s"}) {
         portfolio(asOf: "2021-06-01T00:00:00Z") { holdings { netChangeRaw } } } }""",
+    "transfers since a day": """{ transfers(
+        wallet: "%(wallet)s", filter: {since: "2021-06-01T00:00:00Z"}
+    ) { nodes { transferId } } }""",
+    "transfers of 1 or more": """{ transfers(
+        wallet: "%(wallet)s", filter: {minAmount: "1"}
+    ) { nodes { transferId } } }""",
 }
 
 
@@ -352,7 +359,7 @@ def show(proof: Proof) -> None:
         blocks = (made - spent) / (50 * 10**8)
         print(f"satoshi: {made:,} made - {spent:,} spent = {blocks:,} x 50 BTC")
     for name, sentence in proof.refusals.items():
-        print(f"refused: {name}: {sentence}")
+        print(f"{name}: {sentence or 'ANSWERED'}")
 
 
 async def run(options: argparse.Namespace) -> list[Proof]:
@@ -370,6 +377,8 @@ async def run(options: argparse.Namespace) -> list[Proof]:
         show(proof)
         proofs.append(proof)
         _same(f"{engine}'s graph", proof.found, proofs[0].found)
+        if None in proof.refusals.values():
+            raise Refuted("A question is answered where no file tells enough.")
     if len(proofs) > 1:
         print(f"\nThe graphs of {' and '.join(proof.engine for proof in proofs)} are equal.")
     return proofs
