@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from types import FrameType
+from typing import cast
 
 import structlog
 import uvicorn
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph_api.domain.errors import GraphApiError
+from graph_api.server.accepting import SharedListener, Shares
 from graph_api.settings import HttpSettings
 
 MAX_HEAD_BYTES = 1_048_576  # before it is complete; the middleware's limits apply to complete ones
@@ -82,13 +84,20 @@ class Server(uvicorn.Server):
 
     Args:
         ready: Called once with the base address when requests are answered.
+        shared: The number of this process, and what it and the others share the socket by.
     """
 
     def __init__(
-        self, app: Starlette, http: HttpSettings, *, ready: Callable[[str], object] | None = None
+        self,
+        app: Starlette,
+        http: HttpSettings,
+        *,
+        ready: Callable[[str], object] | None = None,
+        shared: tuple[int, Shares] | None = None,
     ) -> None:
         super().__init__(_config(app, http))
-        self._app, self._ready = app, ready
+        self._app, self._ready, self._shared = app, ready, shared
+        self._listener: SharedListener | None = None
         self._draining = False
 
     def answer(self, listener: socket.socket) -> None:
@@ -106,25 +115,45 @@ class Server(uvicorn.Server):
                 await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
         assert sockets is not None
-        address = address_of(sockets[0])
+        (listener,) = sockets
+        if self._shared is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._listen(listener, *self._shared)
+        address = address_of(listener)
         log.info("listening", address=address)
         if self._ready is not None:
             self._ready(address)
 
+    def _listen(self, listener: socket.socket, number: int, shares: Shares) -> None:
+        self._listener = SharedListener(
+            listener,
+            lambda: _Http(self.config, self.server_state, self.lifespan.state),
+            self.server_state.connections,
+            shares=shares,
+            number=number,
+        )
+        self.servers = [cast(asyncio.Server, self._listener)]
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._listener is not None:
+            self._listener.tell()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            await self._listener.wait_closed()
         if self._draining:
             await self._part()
         await super().shutdown(sockets)
 
     async def _part(self) -> None:
         """Let each connection end with its next answer, which says so, or by staying silent."""
-        for server in self.servers:
-            server.close()
         self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
         until = asyncio.get_running_loop().time() + self.config.timeout_keep_alive
-        await asyncio.sleep(PART_POLL_S)  # one that was taken just now is not yet among them
         while self.server_state.connections and self._draining:
             if asyncio.get_running_loop().time() > until:
                 return

@@ -16,10 +16,11 @@ import msgspec
 import structlog
 
 from graph_api.domain.errors import GraphApiError
+from graph_api.server.accepting import Shares
 from graph_api.server.counting import SharedCounts
 from graph_api.server.logs import configure_logging
 from graph_api.server.serving import Server
-from graph_api.server.workers import Task, Word, received
+from graph_api.server.workers import SHARES, Task, Word, received
 
 log = structlog.get_logger("graph_api.server")
 
@@ -33,7 +34,7 @@ def main() -> None:
         return
     threading.Thread(target=_stop_with_parent, args=(channel,), daemon=True).start()
     configure_logging(worker=task.number)
-    SharedCounts(task.counts).join(task.number)
+    SharedCounts(task.folder).join(task.number)
     try:
         _serve(task, channel)
     except GraphApiError as error:
@@ -43,7 +44,10 @@ def main() -> None:
 
 def _serve(task: Task, channel: socket.socket) -> None:
     server = Server(
-        task.make(task.settings), task.settings.http, ready=lambda _: _say(channel, Word())
+        task.make(task.settings),
+        task.settings.http,
+        ready=lambda _: _say(channel, Word()),
+        shared=(task.number, Shares(task.folder / SHARES)),
     )
 
     def part(_number: int, _frame: FrameType | None) -> None:

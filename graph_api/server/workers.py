@@ -24,6 +24,7 @@ import structlog
 from starlette.applications import Starlette
 
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
+from graph_api.server.accepting import Shares
 from graph_api.server.counting import SharedCounts, counting_folder
 from graph_api.server.logs import configure_logging
 from graph_api.server.serving import Server, address_of, listen
@@ -34,6 +35,8 @@ LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0  # a worker that lasted so long is replaced at once
 START_S: Final = 120.0
 KILL_AFTER_S: Final = 10.0  # beyond what running queries have: to part, and to close
+
+SHARES: Final = "connections"
 
 Make = Callable[[Settings], Starlette]
 Announce = Callable[[str], object]
@@ -65,14 +68,14 @@ class Task:
 
     Args:
         make: Makes the application; a function that can be imported by its name.
-        counts: The folder where all workers count.
+        folder: Where all workers count, and see how many connections the others have.
     """
 
     number: int
     make: Make
     settings: Settings
     listener_fd: int
-    counts: Path
+    folder: Path
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -121,6 +124,8 @@ class Crew:
     ) -> None:
         self._make, self._settings = make, settings
         self._listener, self._counts = listener, counts
+        places = settings.http.workers + 2  # they are numbered from 1; one more comes to renew one
+        self._shares = Shares.of_nobody(counts.folder / SHARES, places=places)
         self._grace_s = settings.http.graceful_stop_s + KILL_AFTER_S
         self._workers: dict[int, Worker] = {}
         self._keepers: set[asyncio.Task[None]] = set()
@@ -247,9 +252,9 @@ class Crew:
             self._numbers.discard(number)
             raise
         if self._workers.get(old.number) is not old:
-            new.send(signal.SIGTERM)  # it ended meanwhile, and comes back by itself
-            return
-        log.info("worker renewed", before=old.number, after=number)
+            old = new  # it ended meanwhile, and comes back by itself
+        else:
+            log.info("worker renewed", before=old.number, after=number)
         old.send(signal.SIGHUP)
         await old.end_within(self._grace_s)
 
@@ -283,6 +288,7 @@ class Crew:
     def _forget(self, worker: "Worker") -> None:
         del self._workers[worker.number]
         self._counts.leave(worker.number)
+        self._shares.leave(worker.number)
 
 
 class Worker:
