@@ -7,6 +7,8 @@ from typing import Final
 BENCHES: Final = {
     "bolt": "reading a statement and a row, by the reader and by the driver",
     "reads": "the read shapes over HTTP, against the driver and the usual Node stack",
+    "cached": "answers that are kept, against a bare endpoint that sends the same bytes",
+    "workers": "one worker against several: the CPU time that a request costs",
     "decode": "no speed but truth: recorded answers of nodes, and what they say",
     "logs": "logs fetched and decoded from a node, against a bare AsyncWeb3 loop",
     "load": "files into the graph, against a bare UNWIND loop",

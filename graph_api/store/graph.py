@@ -49,6 +49,12 @@ ReaderName = Literal["lean", "driver"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
 _TRIES: Final = 4
+_REASONS: Final = {
+    "NotOurs": "statement",
+    "Structured": "structure",
+    "Unspoken": "protocol",
+    "Surprise": "surprise",
+}
 _OUT_OF_TIME: Final = ("TransactionTimedOut", "timed out", "timeout", "Timeout")
 
 
@@ -91,6 +97,7 @@ class Graph:
         self.address, self.engine, self.version = address, engine, version
         #: Asks reads without the driver; None where the driver asks everything.
         self.reader = reader
+        self._reads_by_driver = 0
 
     @classmethod
     async def open(
@@ -148,6 +155,20 @@ class Graph:
             await self.reader.close()
         await self._driver.close()
 
+    def reads(self) -> dict[tuple[str, str], int]:
+        """How many reads were asked so far, by whom, and why when that was the driver."""
+        if self.reader is None:
+            return {("driver", "setting"): self._reads_by_driver}
+        tally = self.reader.tally
+        by_driver = {
+            ("driver", reason): tally[f"driver: {name}"] for name, reason in _REASONS.items()
+        }
+        return {("lean", "none"): tally["asked"] - sum(by_driver.values())} | by_driver
+
+    def reads_repeated(self) -> int:
+        """How many reads lost their connection and were asked again."""
+        return self.reader.tally["asked again"] if self.reader else 0
+
     async def read(self, name: str, record: type[Record], /, **parameters: Any) -> list[Record]:
         """The rows of the statement ``name`` as records: its aliases are the record's fields."""
         keys, rows = await self.read_values(statement(name, self.engine), _for_bolt(parameters))
@@ -203,6 +224,8 @@ class Graph:
                     return await self.reader.read(text, parameters)
                 except NotOurs:
                     pass
+            else:
+                self._reads_by_driver += 1
             return await self._read_by_driver(text, parameters)
 
         return await _with_retries(once)
