@@ -1,4 +1,4 @@
-"""``deskgraph up``: the graph, the bus and the API as supervised children of one command."""
+"""``deskgraph up``: graph, bus, API and ingestion as supervised children of one command."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from deskgraph import connect
+from deskgraph.engines.guard import die_with_parent
 from deskgraph.engines.valkey import embedded_bus
 from deskgraph.graph_commands import tell
 from graph_api.domain.errors import GraphApiError
@@ -20,6 +21,9 @@ from graph_api.store import migrations
 from graph_api.store.graph import GraphAddress
 
 _KILL_AFTER_S: Final = 15.0  # beyond the time that running queries have
+#: How long to wait, each time, before ingestion is started again; a steady one begins anew.
+_PAUSES_S: Final = (1.0, 5.0, 30.0)
+_STEADY_S: Final = 60.0
 
 
 class ApiStopped(GraphApiError):
@@ -48,12 +52,9 @@ async def _bus(settings: Settings) -> AsyncIterator[str]:
             yield started
 
 
-@asynccontextmanager
-async def api(
-    settings: Settings, address: GraphAddress, bus: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The API as a process of its own, told by its environment where everything is."""
-    environment = os.environ | {
+def _environment(settings: Settings, address: GraphAddress, bus: str) -> dict[str, str]:
+    """Where everything is, for a process of ours."""
+    return os.environ | {
         "DESKGRAPH_HOME": str(settings.home.absolute()),
         "DESKGRAPH_PROFILE": settings.profile,
         "DESKGRAPH_NEO4J__URL": address.url,
@@ -61,6 +62,64 @@ async def api(
         "DESKGRAPH_NEO4J__PASSWORD": address.password,
         "DESKGRAPH_NEO4J__DATABASE": address.database,
         "DESKGRAPH_REDIS__URL": bus,
+    }
+
+
+@asynccontextmanager
+async def ingest(settings: Settings, address: GraphAddress, bus: str) -> AsyncIterator[None]:
+    """The process that follows chains and publishes events; one that ends is started again."""
+    keeping = asyncio.create_task(_keep_ingest(_environment(settings, address, bus)))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep_ingest(environment: dict[str, str]) -> None:
+    pauses_s = [*_PAUSES_S]
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ingest",
+            "work",
+            env=environment,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
+        )
+        began = asyncio.get_running_loop().time()
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await _ended(process)
+        if asyncio.get_running_loop().time() - began > _STEADY_S:
+            pauses_s = [*_PAUSES_S]
+        pause_s = pauses_s.pop(0) if len(pauses_s) > 1 else pauses_s[0]
+        click.echo(
+            f"deskgraph: Ingestion ended with exit code {process.returncode}; it is started again "
+            f"in {pause_s:g} s.",
+            err=True,
+        )
+        await asyncio.sleep(pause_s)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), _KILL_AFTER_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def api(
+    settings: Settings, address: GraphAddress, bus: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The API as a process of its own, told by its environment where everything is."""
+    environment = _environment(settings, address, bus) | {
         "DESKGRAPH_HTTP__HOST": settings.http.host,
         "DESKGRAPH_HTTP__PORT": str(settings.http.port),
         "DESKGRAPH_HTTP__WORKERS": str(settings.http.workers),
@@ -124,7 +183,11 @@ async def until_stopped(process: asyncio.subprocess.Process, *, workers: int) ->
 
 async def up(settings: Settings) -> None:
     """Run everything until stopped."""
-    async with engines(settings) as (address, bus), api(settings, address, bus) as process:
+    async with (
+        engines(settings) as (address, bus),
+        ingest(settings, address, bus),
+        api(settings, address, bus) as process,
+    ):
         base = await announced(process)
         click.echo(f"GraphQL and GraphiQL  {base}/graphql")
         click.echo(f"Graph (Bolt)          {address.url}, database {address.database}")

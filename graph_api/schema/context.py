@@ -46,7 +46,14 @@ class Context:
 
     def part(self, kind: type[Part]) -> Part:
         """The door of ``kind``. Raises: LookupError when the server did not open one."""
+        found = self.part_if_any(kind)
+        if found is None:
+            raise LookupError(f"The context has no {kind.__name__}; add it to parts.")
+        return found
+
+    def part_if_any(self, kind: type[Part]) -> Part | None:
+        """The door of ``kind``, or None when the server did not open one."""
         for one in (self.graph, self, *self.parts):
             if isinstance(one, kind):
                 return one
-        raise LookupError(f"The context has no {kind.__name__}; add it to parts.")
+        return None

@@ -15,6 +15,7 @@ from graph_api.schema.node import NodeQuery
 from graph_api.schema.protocols import WalletProtocols
 from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
+from graph_api.schema.scanning import ScannerQuery
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
 from graph_api.schema.walks import WalkQuery
@@ -34,7 +35,7 @@ EXTENSIONS: Final = (
 
 
 @strawberry.type(description="Everything that can be asked.")
-class Query(LedgerQuery, WalkQuery, LabelQuery, SearchQuery, StatusQuery, NodeQuery):
+class Query(LedgerQuery, WalkQuery, LabelQuery, SearchQuery, StatusQuery, ScannerQuery, NodeQuery):
     """The root of all questions, one base class for each subject."""
 
 

@@ -10,12 +10,16 @@ from starlette.requests import Request
 
 from graph_api.domain.errors import BadInput
 from graph_api.live.bus import Bus
+from graph_api.live.streams import Streams
 from graph_api.schema.context import Context
+from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.schema.status import Installation
 from graph_api.server.app import create_app, schema_options
+from graph_api.server.cached import Answers, opened_shelf
 from graph_api.server.examples import EXAMPLES
 from graph_api.server.health import Health, ReadinessCheck
+from graph_api.server.metrics import Metrics
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -26,8 +30,14 @@ from graph_api.vault.vault import Vault
 class House:
     """What one API process holds open while it serves."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        answers: Answers | None = None,
+    ) -> None:
+        self._settings, self._clock, self._answers = settings, clock, answers
         self._graph: Graph | None = None
         self._vault: Vault | None = None
         self._bus: Bus | None = None
@@ -55,14 +65,33 @@ class House:
             if settings.redis.url is not None:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
+            if self._answers is not None:
+                self._answers.shelf = await stack.enter_async_context(
+                    opened_shelf(settings.cache, bus_url(settings))
+                )
             yield
 
     async def context(self, _request: Request) -> Context:
         """What the resolvers of one request see."""
         assert self._graph is not None, "the application has not been started"
         assert self._vault is not None
-        return Context(
-            graph=self._graph, clock=self._clock, parts=(self._vault, self._installation)
+        parts: tuple[object, ...] = (self._vault, self._installation)
+        if self._bus is not None:
+            parts = (*parts, Streams(self._bus))
+        return Context(graph=self._graph, clock=self._clock, parts=parts)
+
+    def measure(self, metrics: Metrics) -> None:
+        """Add what is known of the graph's readers."""
+        metrics.counter(
+            "deskgraph_graph_reads",
+            "Reads of the graph by who asked; the reason says why it was the driver.",
+            lambda: self._graph.reads().items() if self._graph else (),
+            labels=("reader", "reason"),
+        )
+        metrics.counter(
+            "deskgraph_graph_reads_repeated",
+            "Reads that lost their connection and were asked again.",
+            lambda: [((), self._graph.reads_repeated())] if self._graph else (),
         )
 
     @property
@@ -125,14 +154,18 @@ def application(
     settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Starlette:
     """The API that ``settings`` describe; it connects when it is started."""
-    house = House(settings, clock=clock)
+    schema = build_schema(**schema_options(settings))
+    answers = Answers(_namespace(settings, schema)) if settings.cache.life_s else None
+    house = House(settings, clock=clock, answers=answers)
     return create_app(
-        build_schema(**schema_options(settings)),
+        schema,
         settings=settings,
         context_getter=house.context,
         checks=house.checks,
         examples=EXAMPLES,
         lifespan=house.open,
+        measure=house.measure,
+        answers=answers,
     )
 
 
@@ -145,6 +178,17 @@ def graph_address(settings: Settings) -> GraphAddress:
             "starts one."
         )
     return address
+
+
+def bus_url(settings: Settings) -> str | None:
+    """The bus, where settings name one."""
+    return settings.redis.url.get_secret_value() if settings.redis.url is not None else None
+
+
+def _namespace(settings: Settings, schema: GuardedSchema) -> bytes:
+    """What tells the answers of installations apart that share a bus."""
+    graph = settings.neo4j
+    return repr((version("deskgraph"), graph.url, graph.database, schema.as_str())).encode()
 
 
 def vault_url(settings: Settings) -> str:

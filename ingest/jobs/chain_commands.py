@@ -1,4 +1,4 @@
-"""The commands of chains: ``follow``, ``backfill``, ``verify`` and ``status``."""
+"""The commands of chains: ``follow``, ``backfill``, ``verify``, ``work`` and ``status``."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -10,13 +10,16 @@ import msgspec
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.domain.ids import ChainId
+from graph_api.live.bus import Bus
+from graph_api.live.streams import Streams
 from graph_api.settings import Settings
 from graph_api.store import scanners
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
 from ingest.jobs.following import Follow
-from ingest.jobs.nodes import named, nodes
+from ingest.jobs.nodes import endpoint_settings, named, nodes
+from ingest.jobs.working import work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
@@ -81,6 +84,15 @@ def add_to(group: click.Group, door: Door) -> None:
         span = _Span(**given)  # type: ignore[arg-type]
         interrupts.run(_verify(door, settings, span, repair=repair))
 
+    @group.command("work")
+    @click.pass_obj
+    def work_command(settings: Settings, /) -> None:
+        """Follow every chain that settings name nodes of, and publish events, until stopped.
+
+        DESKGRAPH_NODES__ETHEREUM names the nodes of Ethereum; DESKGRAPH_REDIS__URL the bus.
+        """
+        interrupts.run(_work(door, settings))
+
     @group.command("status")
     @click.option("--watch", is_flag=True, help="Go on showing it.")
     @_JSON
@@ -126,6 +138,21 @@ async def _follow(door: Door, settings: Settings, given: _Follow) -> None:
                 announce=not given.silent,
             )
             await follow.run(until=given.until)
+
+
+async def _work(door: Door, settings: Settings) -> None:
+    if settings.redis.url is None:
+        raise BadInput("Publishing needs a bus: set DESKGRAPH_REDIS__URL, or use `deskgraph up`.")
+    addresses = {name: one.get_secret_value() for name, one in settings.nodes.items()}
+    for name, text in addresses.items():
+        chain_of(name)
+        endpoint_settings(text)
+    bus = await Bus.connect(settings.redis.url.get_secret_value())
+    try:
+        async with door(settings) as graph:
+            await work(graph, Streams(bus), addresses, clock=_now, home=settings.home)
+    finally:
+        await bus.close()
 
 
 async def _backfill(door: Door, settings: Settings, given: _Span) -> None:

@@ -28,11 +28,13 @@ _STEPS: Final = 50
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a chain is not followed at the moment, and until when nothing is tried."""
+    """Why a chain is not followed at the moment; it is tried again ``again_in_s`` later, or never
+    by itself.
+    """
 
     error: str
     at: datetime
-    again_in_s: float
+    again_in_s: float | None
 
 
 class Following(msgspec.Struct, frozen=True, kw_only=True):

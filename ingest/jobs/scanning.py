@@ -59,7 +59,9 @@ def _picture(chain: Chain, following: Following) -> Group:
         )
     parts: list[Text | Table] = [head, _endpoints(following.endpoints)]
     if following.trouble is not None:
-        text = f"{following.trouble.error} Again in {following.trouble.again_in_s:g} s."
+        pause_s = following.trouble.again_in_s
+        again = "" if pause_s is None else f" Again in {pause_s:g} s."
+        text = following.trouble.error + again
         parts.append(Text(text, style="red"))
     return Group(*parts)
 

@@ -1,0 +1,128 @@
+"""The process that keeps up: follows every chain whose nodes are named, and publishes events.
+
+Each part goes on when another one fails; what stops a chain for good is told, and stops it alone.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from graph_api.domain.chains import Chain, chain_of
+from graph_api.domain.errors import GraphApiError
+from graph_api.domain.events import News, Topic
+from graph_api.live.streams import Streams
+from graph_api.store.graph import Graph
+from graph_api.store.outbox import new_epoch
+from ingest.jobs.following import Follow, Following, Trouble
+from ingest.jobs.nodes import nodes
+from ingest.pipelines.publishing import Publisher
+
+#: How often subscribers hear how following goes, however fast it goes.
+_TELL_EVERY: Final = timedelta(seconds=1)
+
+log: Final = structlog.get_logger("deskgraph.ingest")
+
+
+async def work(
+    graph: Graph,
+    streams: Streams,
+    addresses: Mapping[str, str],
+    *,
+    clock: Callable[[], datetime],
+    home: Path,
+) -> None:
+    """Follow the chains of ``addresses`` (by slug) and publish what is announced, for ever."""
+    publisher = Publisher(graph, streams, clock=clock)
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        stack.push_async_callback(_leave, publisher)
+        tasks.create_task(publisher.run())
+        for name, text in addresses.items():
+            chain = chain_of(name)
+            teller = Teller(streams, chain, clock=clock, wake=publisher.wake)
+            tasks.create_task(_follow(graph, chain, text, teller=teller, clock=clock, home=home))
+
+
+async def _leave(publisher: Publisher) -> None:
+    with suppress(GraphApiError):
+        await publisher.leave()
+
+
+async def _follow(
+    graph: Graph,
+    chain: Chain,
+    addresses: str,
+    *,
+    teller: "Teller",
+    clock: Callable[[], datetime],
+    home: Path,
+) -> None:
+    telling = asyncio.create_task(teller.run())
+    try:
+        async with nodes(graph, chain, addresses) as opened:
+            follow = Follow(
+                graph,
+                opened,
+                clock=clock,
+                tell=teller.tell,
+                rejects=home / "rejects" / f"follow-{chain.slug}.jsonl",
+            )
+            try:
+                await follow.run()
+            except GraphApiError as error:
+                await log.aerror("following stopped", chain=chain.slug, error=str(error))
+                trouble = Trouble(error=str(error), at=clock(), again_in_s=None)
+                teller.tell(follow.following(trouble))
+                await teller.flush()
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+class Teller:
+    """Tells subscribers how following one chain goes, the newest state and not too often."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        chain: Chain,
+        *,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._streams, self._chain, self._clock, self._wake = streams, chain, clock, wake
+        self._epoch = new_epoch()
+        self._newest: Following | None = None
+        self._changed = asyncio.Event()
+
+    def tell(self, following: Following) -> None:
+        """Remember how it goes; what was announced is published at once."""
+        self._newest = following
+        self._changed.set()
+        self._wake()
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            await self._changed.wait()
+            await self.flush()
+            await asyncio.sleep(_TELL_EVERY.total_seconds())
+
+    async def flush(self) -> None:
+        """Tell the newest state. A bus that is away hears the next one."""
+        self._changed.clear()
+        if self._newest is None:
+            return
+        told, now = self._newest, self._clock()
+        body = msgspec.to_builtins(told) | {"lag": told.lag}
+        endpoints = body.pop("endpoints")
+        progress = News(topic=Topic.INGEST_PROGRESS, body=body)
+        status = News(topic=Topic.PROVIDER_STATUS, body={"endpoints": endpoints})
+        with suppress(GraphApiError):
+            for one in (progress, status):
+                await self._streams.tell(self._chain.id, [one], now=now, epoch=self._epoch)

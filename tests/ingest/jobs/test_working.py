@@ -1,0 +1,75 @@
+"""The process that keeps up: chains are followed, events published, and all can ask how it goes."""
+
+import signal
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from graph_api.domain.events import Event, Line
+from graph_api.live.bus import Bus
+from graph_api.live.cursors import Cursor
+from graph_api.live.reading import read
+from graph_api.live.streams import Streams
+from graph_api.services import scanning
+from graph_api.store.graph import Graph
+from tests.ingest.loading import command
+from tests.ingest.sources.evm_chain import Chain
+
+pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
+
+
+async def heard(streams: Streams, line: Line, count: int) -> list[Event]:
+    """The next ``count`` events of ``line``."""
+    found: list[Event] = []
+    async with aclosing(read(streams, Cursor({}), lines=[line])) as batches:
+        async for batch in batches:
+            found += batch.events
+            if len(found) >= count:
+                break
+    return found
+
+
+async def test_chains_are_followed_and_events_published_by_one_process(
+    graph: Graph,
+    chain: Chain,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = await Bus.connect(redis_url)
+    async with bus.speaking() as client:
+        await client.flushall()
+    streams = Streams(bus)
+    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
+    monkeypatch.setenv("DESKGRAPH_NODES__ETHEREUM", chain.node.url)
+    await chain.pay("0x" + "a1" * 20, 5)
+
+    async with command(graph.address, tmp_path, "ingest", "work") as working:
+        told = await heard(streams, Line.PROGRESS, 1)
+        await chain.pay("0x" + "b2" * 20, 7)
+        seen = await heard(streams, Line.TRANSFERS, 2)
+        (followed,) = await scanning.followed(graph, streams)
+        working.send(signal.SIGTERM)
+        assert (await working.ended()).code == 128 + signal.SIGTERM
+    (alone,) = await scanning.followed(graph, None)
+    await bus.close()
+
+    assert [event.body["amount_raw"] for event in seen] == ["5", "7"]
+    assert told[0].chain == "eip155:1"
+    assert followed.said is not None
+    assert followed.said.trouble is None
+    assert [(one.state, one.faults) for one in followed.endpoints] == [("healthy", 0)]
+    assert (alone.said, alone.endpoints) == (None, ())
+    assert alone.scanner.block == followed.scanner.block == 2
+
+
+async def test_it_needs_a_bus_and_names_that_are_chains(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DESKGRAPH_REDIS__URL", raising=False)
+    async with command(graph.address, tmp_path, "ingest", "work") as working:
+        ended = await working.ended()
+
+    assert ended.code == 2
+    assert "DESKGRAPH_REDIS__URL" in ended.err
