@@ -135,10 +135,11 @@ def _engine_listens_to_http_on(port: int) -> Iterator[None]:
         yield
 
 
-async def size(graph: Graph) -> tuple[int, int]:
-    """How many nodes and relationships there are, bookkeeping left out."""
+async def size(graph: Graph) -> tuple[int, int, int]:
+    """How many nodes, properties of nodes, and relationships there are, bookkeeping left out."""
     (nodes,) = await graph.run_alone(
-        "MATCH (n) WHERE NOT n:Migration AND NOT n:Lease AND NOT n:Checkpoint RETURN count(n) AS n"
+        "MATCH (n) WHERE NOT n:Migration AND NOT n:Lease AND NOT n:Checkpoint "
+        "RETURN count(n) AS n, sum(size(keys(n))) AS properties"
     )
     (ties,) = await graph.run_alone("MATCH ()-[r]->() RETURN count(r) AS n")
-    return nodes["n"], ties["n"]
+    return nodes["n"], nodes["properties"], ties["n"]

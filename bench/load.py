@@ -1,56 +1,39 @@
 """How fast files become a graph, against a bare ``UNWIND`` loop that writes the same.
 
 ``python -m bench load [--engine embedded|neo4j] [--data FOLDER]`` loads each case through the path
-of ``deskgraph ingest load``, and then writes what it ended with blindly, from rows that lie ready
-in memory, in batches of the same size, twice: the facts alone (wallets, tokens, blocks,
-transactions, transfers and their relationships), and everything, totals included. All three in
-turn on the same warm engine, each on an emptied graph.
+of ``deskgraph ingest load``: files are read and checked, what is there already is looked up, totals
+are kept exact, every batch stands with its checkpoint. Then the loop of ``bench.loop`` writes the
+same nodes, relationships, properties and indexed keys from rows that lie ready in memory, and once
+more the facts alone: no flows, no holdings. All in turn on the same warm engine, each on an emptied
+graph; the order changes from round to round.
 """
 
 import argparse
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
-from unittest.mock import patch
+from typing import Any, NamedTuple
 
 import msgspec
-import neo4j
 import pyarrow.parquet as pq
 
+from bench import loop
 from bench.cpu import cpu_s
 from bench.engines import ENGINES, Engine, now, size, warm_engine
+from bench.loop import TOTALS, Recording, Spent
 from bench.output import Table, write_json
 from bench.synthetic import write_transfers
-from cypher import statement
 from graph_api.domain.chains import chain_of
-from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store.graph import Graph
 from ingest.jobs.loading import load_paths
 from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files.format import Options
 from tests.real.available import Unavailable
-
-#: The name of a rank in a flow's row.
-_RANKS: Final = {
-    "ledger/rank_flows_by_sender": "sender_rank",
-    "ledger/rank_flows_by_recipient": "recipient_rank",
-}
-#: What changes from batch to batch, and the statement that a blind writer uses once instead.
-_LATER: Final = {
-    "ledger/set_wallets": "ledger/create_wallets",
-    "ledger/set_flows": "ledger/create_flows",
-    "ledger/set_holdings": "ledger/create_holdings",
-    **dict.fromkeys(_RANKS, "ledger/create_flows"),
-}
-_TOTALS: Final = frozenset({"ledger/create_flows", "ledger/create_holdings", "ledger/set_chain"})
-#: Statements that get one row for each id, with the newest values.
-_MERGED: Final = frozenset(
-    {"ledger/set_tokens", "ledger/set_blocks", "ledger/set_outputs", "ledger/set_chain"}
-) | frozenset(_LATER.values())
 
 
 class Case(NamedTuple):
@@ -59,74 +42,6 @@ class Case(NamedTuple):
     name: str
     paths: tuple[Path, ...]
     chains: tuple[str, ...]
-
-
-class Spent(msgspec.Struct):
-    """What one statement cost in a load."""
-
-    calls: int = 0
-    rows: int = 0
-    seconds: float = 0.0
-
-
-class Recording:
-    """Every statement of a load: its time, and the rows that it wrote."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, Spent] = {}
-        self._written: list[tuple[str, list[Row]]] = []
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Listen to the writer's statements; it does not know."""
-        original = Writing.run
-
-        async def run(writing: Writing, name: str, /, **parameters: Any) -> list[Row]:
-            begin = time.perf_counter()
-            answer = await original(writing, name, **parameters)
-            self._note(name, parameters, seconds=time.perf_counter() - begin)
-            return answer
-
-        commit = neo4j.AsyncTransaction.commit
-
-        async def timed_commit(transaction: neo4j.AsyncTransaction) -> None:
-            begin = time.perf_counter()
-            await commit(transaction)
-            self._note("commit", {}, seconds=time.perf_counter() - begin)
-
-        with (
-            patch.object(Writing, "run", run),
-            patch.object(neo4j.AsyncTransaction, "commit", timed_commit),
-        ):
-            yield
-
-    def _note(self, name: str, parameters: Row, *, seconds: float) -> None:
-        spent = self.spent.setdefault(name, Spent())
-        spent.calls += 1
-        spent.seconds += seconds
-        rows = parameters.get("rows") or parameters.get("ids") or ()
-        spent.rows += len(rows)
-        if name.startswith(("ledger/", "search/")):
-            written = parameters.get("rows") or [parameters.get("row")]
-            self._written.append((name, [row for row in written if row]))
-
-    def statements(self, *, totals: bool) -> dict[str, list[Row]]:
-        """The rows of each statement of a blind writer, in the order in which they can be run."""
-        kept: dict[str, dict[Any, Row]] = {}
-        for name, rows in self._written:
-            if name in _RANKS:
-                rows = [{"id": row["id"], _RANKS[name]: row["rank"]} for row in rows]
-            target = _LATER.get(name, name)
-            found = kept.setdefault(target, {})
-            for row in rows:
-                key = row["id"] if target in _MERGED else len(found)
-                known = {name: value for name, value in row.items() if value is not None}
-                found[key] = found.get(key, row) | known
-        return {
-            name: list(rows.values())
-            for name, rows in kept.items()
-            if rows and (totals or name not in _TOTALS)
-        }
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -163,61 +78,54 @@ async def load(graph: Graph, case: Case, *, batch: int) -> int:
         return sum([one.read async for one in outcomes if isinstance(one, Summary)])
 
 
-async def write_blindly(graph: Graph, rows: dict[str, list[Row]], *, batch: int) -> None:
-    """Write ``rows`` in bare UNWIND statements, each batch a transaction of its own."""
-    for name, every in rows.items():
-        text = statement(name, graph.engine)
-        if name == "ledger/set_chain":
-            for row in every:
-                await graph.change_values(text, {"row": row})
-            continue
-        for start in range(0, len(every), batch):
-            await graph.change_values(text, {"rows": every[start : start + batch]})
-
-
 class Figures(msgspec.Struct, kw_only=True):
-    """One case on one engine, medians of all rounds. ``ours`` is the load, the others are blind."""
+    """One case on one engine, medians of all rounds. ``ours`` is the load, the others are loops."""
 
     engine: str
     case: str
     rows: int
     ours: Cost
-    everything: Cost
+    same: Cost
     facts: Cost
     statements: dict[str, Spent]
 
 
 async def measure(name: str, engine: Engine, case: Case, *, rounds: int, batch: int) -> Figures:
-    """Load ``case`` ours and blindly, in turns."""
-    ours: list[Cost] = []
-    everything: list[Cost] = []
-    facts: list[Cost] = []
-    for _ in range(rounds):
-        recording = Recording()
-        async with engine.fresh() as graph:
-            with recording.running(), metered(engine.pid) as cost:
-                rows = await load(graph, case, batch=batch)
-            sizes = await size(graph)
-        ours += cost
-        for costs, totals in ((everything, True), (facts, False)):
-            blind = recording.statements(totals=totals)
+    """Load ``case`` ours and by the loops, in turns."""
+    recording, rows = await _record(engine, case, batch=batch)
+    same, facts = recording.batches(), recording.batches(without=TOTALS)
+    costs: dict[str, list[Cost]] = {"ours": [], "same": [], "facts": []}
+    ways: dict[str, Callable[[Graph], Awaitable[Any]]] = {
+        "ours": partial(load, case=case, batch=batch),
+        "same": partial(loop.write, batches=same),
+        "facts": partial(loop.write, batches=facts),
+    }
+    sizes = {}
+    for number in range(rounds):
+        for way in list(ways)[:: 1 if number % 2 else -1]:
             async with engine.fresh() as graph:
                 with metered(engine.pid) as cost:
-                    await write_blindly(graph, blind, batch=batch)
-                costs += cost
-                if totals and await size(graph) != sizes:
-                    raise AssertionError(
-                        f"{case.name}: {sizes} by load, {await size(graph)} blindly."
-                    )
+                    await ways[way](graph)
+                costs[way] += cost
+                sizes[way] = await size(graph)
+    if sizes["ours"] != sizes["same"]:
+        raise AssertionError(f"{case.name}: {sizes['ours']} by load, {sizes['same']} by the loop.")
     return Figures(
         engine=name,
         case=case.name,
         rows=rows,
-        ours=_median(ours),
-        everything=_median(everything),
-        facts=_median(facts),
+        **{way: _median(some) for way, some in costs.items()},
         statements=dict(sorted(recording.spent.items(), key=lambda one: -one[1].seconds)),
     )
+
+
+async def _record(engine: Engine, case: Case, *, batch: int) -> tuple[Recording, int]:
+    """What a load of ``case`` does, and how many rows it reads; this one is not timed."""
+    recording = Recording()
+    async with engine.fresh() as graph:
+        with recording.running():
+            rows = await load(graph, case, batch=batch)
+    return recording, rows
 
 
 def _median(costs: list[Cost]) -> Cost:
@@ -250,8 +158,8 @@ async def run(options: argparse.Namespace) -> list[Figures]:
     """Measure what the options ask for."""
     figures = []
     table = Table(
-        "engine", "case", "rows", "rows/s", "to everything", "to facts",
-        "CPU to everything", "CPU to facts", "µs of Python a row", "µs of engine a row",
+        "engine", "case", "rows", "rows/s", "of the loop", "of the loop of facts",
+        "CPU: of the loop", "of the loop of facts", "µs of Python a row", "µs of engine a row",
     )  # fmt: skip
     async with cases(options.data, rows=options.rows) as found:
         wanted = [case for case in found if not options.case or case.name in options.case]
@@ -275,7 +183,7 @@ async def run(options: argparse.Namespace) -> list[Figures]:
 
 def _cells(figures: Figures) -> list[str]:
     ours, rows = figures.ours, figures.rows
-    others = (figures.everything, figures.facts)
+    others = (figures.same, figures.facts)
     return [
         figures.engine,
         figures.case,
