@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deskgraph import connect, cypher_shell
 from deskgraph.desk_commands import group as desks
+from deskgraph.events_commands import group as events
 from deskgraph.graph_commands import awaited, graph
 from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
@@ -106,7 +107,7 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (up, serve, demo, doctor_command, graph, desks):
+for command in (up, serve, demo, doctor_command, graph, desks, events):
     cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph))
 

@@ -110,6 +110,17 @@ class CacheSettings(BaseModel, frozen=True):
     )
 
 
+class EventsSettings(BaseModel, frozen=True):
+    """Events. What is younger than an age and among so many is kept; older events go."""
+
+    stream_count: int = Field(
+        100_000, ge=100, description="On the bus, for each line and chain; more if a group is slow."
+    )
+    stream_age_h: float = Field(48.0, gt=0, description="On the bus, hours.")
+    outbox_count: int = Field(1_000_000, ge=100, description="In the graph, to refill the bus.")
+    outbox_age_h: float = Field(168.0, gt=0, description="In the graph, hours.")
+
+
 class Settings(BaseSettings):
     """``DESKGRAPH_NEO4J__POOL_SIZE=80`` sets ``neo4j.pool_size``; a bad value stops the start."""
 
@@ -139,3 +150,4 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     graphql: GraphqlSettings = GraphqlSettings()
     cache: CacheSettings = CacheSettings()
+    events: EventsSettings = EventsSettings()
