@@ -41,7 +41,7 @@ from tests.real.node_packages import packages
 PEERS: Final = ("yoga", "apollo")
 OURS: Final = ("standard", "compiled")
 SHAPES: Final = "Q1,Q2,Q2hub,Q3,Q4,Q5,Q6"
-_HERE: Final = Path(__file__).parent
+PEER_FOLDER: Final = Path(__file__).with_name("peers")
 
 
 class Server(NamedTuple):
@@ -107,7 +107,7 @@ async def peer(address: GraphAddress, name: str, folder: Path) -> AsyncIterator[
         "BOLT_DATABASE": address.database,
     }
     script = folder / "server.mjs"
-    script.write_bytes((_HERE / "peers" / "server.mjs").read_bytes())
+    script.write_bytes((PEER_FOLDER / "server.mjs").read_bytes())
     async with started(["node", str(script)], environment) as (process, line):
         yield Server(name, int(line), process.pid)
 
@@ -181,13 +181,13 @@ async def compare(graph: Graph, folder: Path, arguments: argparse.Namespace) -> 
         ]
         peers = [name for name in PEERS if name in arguments.peers.split(",")]
         for name in peers:
-            node = packages(_HERE / "peers")
+            node = packages(PEER_FOLDER)
             servers.append(await stack.enter_async_context(peer(graph.address, name, node)))
         wanted = arguments.shapes.split(",")
         asked = {name: one for name, one in shapes(await choose(graph)).items() if name in wanted}
         print()
         for name, shape in asked.items():
-            print(f"- {name}: {shape.about}; {await _check(name, shape, servers)} rows.")
+            print(f"- {name}: {shape.about}; {await agreed(name, shape, servers)} rows.")
         for connections in map(int, arguments.connections.split(",")):
             print(f"\n{connections} connections\n")
             figures += await _table(graph.address, asked, servers, connections, arguments)
@@ -244,7 +244,7 @@ async def _parts(graph: Graph, asked: dict[str, Shape], cells: Sequence[Cell]) -
     return found
 
 
-async def _check(name: str, shape: Shape, servers: Sequence[Server]) -> int:
+async def agreed(name: str, shape: Shape, servers: Sequence[Server]) -> int:
     """How many rows everybody answers. Raises: RuntimeError where they do not agree."""
     counts = {
         server.name: shape.counted(await _ask(server, _words(shape, server))) for server in servers

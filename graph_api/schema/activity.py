@@ -1,7 +1,7 @@
 """What wallets do: counterparties, calls of contracts, approvals, swaps, outputs of coins."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import strawberry
 
@@ -51,6 +51,15 @@ class FlowTotals:
         )
 
 
+def _sent(root: Any) -> FlowTotals | None:
+    # Made only when asked for.
+    return None if root.row.sent is None else FlowTotals.of(root.row.sent)
+
+
+def _received(root: Any) -> FlowTotals | None:
+    return None if root.row.received is None else FlowTotals.of(root.row.received)
+
+
 @strawberry.type(description="What moved between a wallet and one other, of one token.")
 class Counterparty:
     """Both ways of one pair."""
@@ -60,11 +69,14 @@ class Counterparty:
         description="CAIP-19 id of the token; null for transfers that name none."
     )
     transfers: int = strawberry.field(description="How many transfers, both ways.")
+    row: strawberry.Private[CounterpartyRow]
+
     sent: FlowTotals | None = strawberry.field(
-        description="What the wallet sent to the other; null where it sent nothing."
+        resolver=_sent, description="What the wallet sent to the other; null where it sent nothing."
     )
     received: FlowTotals | None = strawberry.field(
-        description="What the wallet received from the other; null where it received nothing."
+        resolver=_received,
+        description="What the wallet received from the other; null where it received nothing.",
     )
 
     wallet: Wallet | None = batched(
@@ -81,8 +93,7 @@ class Counterparty:
             account_id=row.counterparty,
             token_id=row.token,
             transfers=row.transfers,
-            sent=None if row.sent is None else FlowTotals.of(row.sent),
-            received=None if row.received is None else FlowTotals.of(row.received),
+            row=row,
         )
 
 

@@ -345,7 +345,7 @@ def _milliseconds(moment: datetime) -> int:
 
 def moment(epoch_ms: int) -> datetime:
     """Epoch milliseconds as an aware UTC moment."""
-    return _EPOCH + timedelta(milliseconds=epoch_ms)
+    return _EPOCH + timedelta(0, 0, 0, epoch_ms)  # by place: names take half as long again
 
 
 @cache

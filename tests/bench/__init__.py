@@ -1,0 +1,1 @@
+"""The benches, tiny: that they measure what they say; never how fast."""
