@@ -1,11 +1,11 @@
 """Loads that are killed again and again: what is left at the end equals one clean load.
 
 ``python -m bench chaos [--engine embedded|neo4j] [--rounds 20] [--minutes 15]`` loads files that
-overlap, bad rows among them, in one to three processes at once, and ends these with SIGKILL (now and
-then SIGTERM) at random moments, until the round's deaths are used up and one process may come to its
-end. Then graph, rejects files and checkpoints are compared with those of a clean load. A seed makes
-a round's files and plan, the machine its moments. It ends by itself, after the rounds or the
-minutes.
+overlap, bad rows among them, in one to three processes at once. It ends these with SIGKILL (or, now
+and then, SIGTERM) at random moments, until the deaths of the round are used up and one process may
+come to its end. Then graph, rejects files and checkpoints are compared with those of a clean load.
+A seed makes the files and the plan of a round, the machine its moments. It ends by itself, when the
+rounds or the minutes are over.
 """
 
 import argparse

@@ -56,7 +56,7 @@ async def empty(graph: Graph) -> None:
     left = 1
     while left:
         rows = await graph.run_alone(
-            "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 20000 DETACH DELETE n "
+            "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 5000 DETACH DELETE n "
             "RETURN count(*) AS left"
         )
         left = rows[0]["left"]
