@@ -213,22 +213,24 @@ class Recording:
 async def write(graph: Graph, batches: Sequence[Sequence[Written]]) -> None:
     """The loop itself."""
     for batch in batches:
-        texts = [(_text(name, graph), rows) for name, rows in batch]
+        statements = [(_text(graph, name, tuple(rows[0])), rows) for name, rows in batch]
 
-        async def work(writing: Writing, texts: list[Written] = texts) -> None:
-            for text, rows in texts:
+        async def work(writing: Writing, statements: list[Written] = statements) -> None:
+            for text, rows in statements:
                 await writing.run_text(text, rows=rows)
 
         await graph.write(work)
 
 
-def _text(name: str, graph: Graph) -> str:
+def _text(graph: Graph, name: str, properties: tuple[str, ...]) -> str:
     made = _MADE.get(name)
     if made is None:
         return statement(name, graph.engine)
+    # Named one by one they cost less than ``n += r`` on either engine.
+    sets = ", ".join(f"n.{key} = r.{key}" for key in properties if key != "id")
     return (
         f"UNWIND $rows AS r {made.between} "
-        f"MERGE (n:{made.label} {{id: r.id}}) ON CREATE SET n += r {made.ties}"
+        f"MERGE (n:{made.label} {{id: r.id}}) ON CREATE SET {sets} {made.ties}"
     )
 
 
