@@ -128,7 +128,9 @@ async def api(
         sys.executable,
         "-m",
         "graph_api",
+        "--while-stdin",
         env=environment,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import cast
@@ -57,6 +58,19 @@ def address_of(listener: socket.socket) -> str:
     """The base address of what answers there, such as ``http://127.0.0.1:8000``."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def stop_when_closed(fd: int) -> None:
+    """Stop this process, as SIGTERM does, once nobody holds the other end of ``fd`` any more."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(fd, 4096):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # A thread, since an end must be noticed whatever the event loop does.
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:

@@ -4,12 +4,9 @@ SIGTERM stops it, SIGHUP makes it part from its connections and end. When the pa
 stops as well.
 """
 
-import os
 import signal
 import socket
 import sys
-import threading
-from contextlib import suppress
 from types import FrameType
 
 import msgspec
@@ -19,7 +16,7 @@ from graph_api.domain.errors import GraphApiError
 from graph_api.server.accepting import Shares
 from graph_api.server.counting import SharedCounts
 from graph_api.server.logs import configure_logging
-from graph_api.server.serving import Server
+from graph_api.server.serving import Server, stop_when_closed
 from graph_api.server.workers import SHARES, Task, Word, received
 
 log = structlog.get_logger("graph_api.server")
@@ -32,7 +29,7 @@ def main() -> None:
         task = received(channel)
     except (EOFError, ConnectionError):
         return
-    threading.Thread(target=_stop_with_parent, args=(channel,), daemon=True).start()
+    stop_when_closed(channel.fileno())
     configure_logging(worker=task.number)
     SharedCounts(task.folder).join(task.number)
     try:
@@ -63,13 +60,6 @@ def _say(channel: socket.socket, word: Word) -> None:
         channel.sendall(msgspec.json.encode(word) + b"\n")
     except OSError:
         log.error("parent gone", word=word.refused)
-
-
-def _stop_with_parent(channel: socket.socket) -> None:
-    """A thread, since a channel that ends must be noticed whatever the event loop does."""
-    with suppress(OSError):
-        channel.recv(1)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
