@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.domain.errors import ErrorCode
-from graph_api.server.logs import log_request
+from graph_api.server.logs import log_requests
 from graph_api.server.metrics import Metrics
 from graph_api.server.refusals import Refusal, send_refusal
 
@@ -70,7 +70,7 @@ class Envelope:
         async def send_enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                add_headers(message, record.request_id)
+                _add_headers(message, record.request_id)
             await send(message)
 
         before = structlog.contextvars.bind_contextvars(request_id=record.request_id)
@@ -87,7 +87,7 @@ class Envelope:
         except Exception as error:
             await self._answer(send_enveloped, record, error)
         finally:
-            leave_trace(scope, record, self.metrics, started_at=started_at)
+            self._finish(scope, record, time.perf_counter() - started_at)
             self.metrics.in_flight.dec()
             structlog.contextvars.reset_contextvars(**before)
 
@@ -108,23 +108,30 @@ class Envelope:
             raise error  # an answer is on its way: the server cuts it, so nobody takes it for whole
         await send_refusal(send, refusal)
 
+    def _finish(self, scope: Scope, record: RequestRecord, duration_s: float) -> None:
+        self.metrics.answered(scope["path"], record.status, duration_s)
+        if record.status != 200 or scope["path"] not in PROBES:
+            log_requests([line_of(scope, record, duration_s)])
 
-def leave_trace(
-    scope: Scope, record: RequestRecord, metrics: Metrics, *, started_at: float
-) -> None:
-    """Count and log a request that is over; ``started_at`` is of the performance counter."""
-    duration_s = time.perf_counter() - started_at
-    metrics.answered(scope["path"], record.status, duration_s)
-    if scope["path"] in PROBES and record.status == 200:
-        return
-    log_request(
-        record.request_id,
-        method=scope["method"],
-        path=scope["path"][:LONGEST_PATH],
-        status=record.status or "disconnected",
-        duration_ms=round(duration_s * 1000, 3),
-        **_operation_fields(record),
-    )
+
+def line_of(scope: Scope, record: RequestRecord, duration_s: float) -> dict[str, object]:
+    """What the log says of a request that is over."""
+    fields: dict[str, object] = {
+        "request_id": record.request_id,
+        "method": scope["method"],
+        "path": scope["path"][:LONGEST_PATH],
+        "status": record.status or "disconnected",
+        "duration_ms": round(duration_s * 1000, 3),
+    }
+    if record.operation_name:
+        fields["operation"] = record.operation_name
+    if record.operation_type:
+        fields["operation_type"] = record.operation_type
+    if record.codes:
+        fields["codes"] = sorted(set(record.codes))
+    if record.error_ids:
+        fields["error_ids"] = record.error_ids
+    return fields
 
 
 def as_refusal(error: Exception) -> Refusal | None:
@@ -138,24 +145,13 @@ def as_refusal(error: Exception) -> Refusal | None:
     return None
 
 
-def _operation_fields(record: RequestRecord) -> dict[str, object]:
-    fields = {
-        "operation": record.operation_name,
-        "operation_type": record.operation_type,
-        "codes": sorted(set(record.codes)),
-        "error_ids": record.error_ids,
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def add_headers(message: Message, request_id: str) -> None:
-    """Add what every answer carries to its first message."""
+def _add_headers(message: Message, request_id: str) -> None:
     headers = message.get("headers", ())
-    added: Iterable[tuple[bytes, bytes]] = SECURITY_HEADERS
+    more: Iterable[tuple[bytes, bytes]] = SECURITY_HEADERS
     if any(name in _SECURED for name, _ in headers):  # a page that knows better
         present = {name for name, _ in headers}
-        added = [header for header in SECURITY_HEADERS if header[0] not in present]
-    message["headers"] = [*headers, *added, (b"x-request-id", request_id.encode())]
+        more = [header for header in SECURITY_HEADERS if header[0] not in present]
+    message["headers"] = [*headers, *more, (b"x-request-id", request_id.encode())]
 
 
 def request_id_of(scope: Scope) -> str:

@@ -23,7 +23,7 @@ from graph_api.server.graphiql import GraphiQL
 from graph_api.server.media import GRAPHQL_RESPONSE, JSON, answer_type, charset, essence, wants_page
 from graph_api.server.metrics import Metrics
 from graph_api.server.presence import while_present
-from graph_api.server.refusals import STATUS_OF_CODE, Headers, Refusal, send_body, send_refusal
+from graph_api.server.refusals import STATUS_OF_CODE, Refusal, send_refusal
 
 ContextGetter = Callable[[Request], Awaitable[Any]]
 
@@ -81,7 +81,9 @@ class GraphQLEndpoint:
             return
         note(record_of(scope), answered, self.metrics)
         tags = headers.get("if-none-match")
-        await send_answered(send, method, answered, media_type, tags=tags)
+        status, head, body = response_of(method, answered, media_type, tags=tags)
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": body})
 
     def _check_method(self, method: str, accept: str) -> None:
         if method not in ALLOWED:
@@ -147,20 +149,17 @@ def note(record: RequestRecord, answered: Answered, metrics: Metrics) -> None:
     metrics.executed(record)
 
 
-async def send_answered(
-    send: Send, method: str, answered: Answered, media_type: str, *, tags: str | None
-) -> None:
-    """Send an answer, or tell a client that the one whose tag it names is still right."""
+def response_of(
+    method: str, answered: Answered, media_type: str, *, tags: str | None
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body; a client that names the tag of the answer needs no body."""
     headers = _caching(method, answered)
     etag = answered.etag if method == "GET" else None
     if tags is not None and etag is not None and _names(tags, etag):
-        await send({"type": "http.response.start", "status": 304, "headers": [*headers]})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    content_type = _CONTENT_TYPES[media_type]
-    await send_body(
-        send, answered.status, answered.body, content_type=content_type, headers=headers
-    )
+        return 304, headers, b""
+    headers.append((b"content-type", _CONTENT_TYPES[media_type]))
+    headers.append((b"content-length", b"%d" % len(answered.body)))
+    return answered.status, headers, answered.body
 
 
 def read_body(body: bytes) -> GraphQLRequest:
@@ -268,12 +267,12 @@ def _note_errors(answered: Answered, errors: Iterable[GraphQLFormattedError]) ->
             answered.error_ids.append(error_id)
 
 
-def _caching(method: str, answered: Answered) -> Headers:
+def _caching(method: str, answered: Answered) -> list[tuple[bytes, bytes]]:
     """Only the answer to a GET may be kept by a client, and no longer than ours is."""
     if answered.etag is None or method != "GET":
-        return (NOT_STORED, VARY)
+        return [NOT_STORED, VARY]
     control = b"private, max-age=%d" % answered.left_s
-    return ((b"cache-control", control), (b"etag", answered.etag), VARY)
+    return [(b"cache-control", control), (b"etag", answered.etag), VARY]
 
 
 def _names(tags: str, etag: bytes) -> bool:

@@ -131,6 +131,17 @@ class Metrics:
         for copy in self._copies:
             copy.update()
 
+    def recalled(self, path: str, status: int, durations_s: Sequence[float]) -> None:
+        """Count answers that were kept, all of them to queries and without errors."""
+        count = len(durations_s)
+        self._counted(self._requests, path, str(status)).inc(count)
+        self._counted(self._operations, "query", "ok").inc(count)
+        observe = self._timed(path).observe
+        for duration_s in durations_s:
+            observe(duration_s)
+        for copy in self._copies:
+            copy.update()
+
     def executed(self, operation: Executed) -> None:
         """Count an operation and each error that its answer carries."""
         outcome = "errors" if operation.codes else "ok"

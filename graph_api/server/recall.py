@@ -1,25 +1,25 @@
 """The short way to an answer that is kept: a request that is known by its bytes is not read again.
 
-It stands before all other middleware. Whatever is unusual of a request, and whatever is not found,
+It stands before everything else. Whatever is unusual of a request, and whatever is not found,
 goes the long way, so this decides nothing: it only sends what the long way would send.
 """
 
+import asyncio
 import time
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph_api.domain.errors import GraphApiError
 from graph_api.server.cached import Answered, Answers
-from graph_api.server.envelope import RequestRecord, add_headers, leave_trace, request_id_of
+from graph_api.server.envelope import SECURITY_HEADERS, RequestRecord, line_of, request_id_of
 from graph_api.server.graphql import (
     EXPLAIN,
     ContextGetter,
     is_json,
-    note,
-    send_answered,
+    response_of,
 )
+from graph_api.server.logs import log_requests
 from graph_api.server.media import answer_type, wants_page
 from graph_api.server.metrics import Metrics
 from graph_api.settings import HttpSettings
@@ -47,6 +47,7 @@ class Recall:
     ) -> None:
         self.app, self.path, self.answers = app, path, answers
         self.context_getter, self.metrics, self.http = context_getter, metrics, http
+        self._traces: list[tuple[Scope, RequestRecord, float]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         ours = scope["type"] == "http" and scope["path"] == self.path
@@ -54,32 +55,26 @@ class Recall:
         if head is None:
             await self.app(scope, receive, send)
             return
-        started_at = time.perf_counter()
+        started_at, message = time.perf_counter(), None
         if scope["method"] == "GET":
             written = scope["query_string"]
         else:
             message = await receive()
-            written = message.get("body", b"")
-            receive = _again(message, receive)
+            written = b"" if message.get("more_body", False) else message.get("body", b"")
         answered = await self._kept(scope, receive, head.media_type, written)
         if answered is None:
-            await self.app(scope, receive, send)
+            await self.app(scope, _again(message, receive) if message else receive, send)
             return
         record = RequestRecord(request_id_of(scope))
-        note(record, answered, self.metrics)
-
-        async def send_enveloped(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record.status = message["status"]
-                add_headers(message, record.request_id)
-            await send(message)
-
-        try:
-            await send_answered(
-                send_enveloped, scope["method"], answered, head.media_type, tags=head.tags
-            )
-        finally:
-            leave_trace(scope, record, self.metrics, started_at=started_at)
+        record.operation_name, record.operation_type = answered.operation, answered.operation_type
+        record.status, headers, body = response_of(
+            scope["method"], answered, head.media_type, tags=head.tags
+        )
+        headers += SECURITY_HEADERS
+        headers.append((b"x-request-id", record.request_id.encode()))
+        await send({"type": "http.response.start", "status": record.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._leave_trace(scope, record, time.perf_counter() - started_at)
 
     def _head(self, scope: Scope) -> _Head | None:
         """None where a header says that this is no ordinary request, or there is much of them."""
@@ -89,9 +84,7 @@ class Recall:
         for name, value in scope["headers"]:
             size += len(name) + len(value)
             if name == b"accept":
-                accept = (
-                    f"{accept},{value.decode('latin-1')}" if accept else value.decode("latin-1")
-                )
+                accept += ("," if accept else "") + value.decode("latin-1")
             elif name == b"content-type":
                 content_type = value.decode("latin-1")
             elif name == b"if-none-match":
@@ -104,6 +97,19 @@ class Recall:
             return None
         return _Head(media_type, tags) if size <= self.http.max_header_bytes else None
 
+    def _leave_trace(self, scope: Scope, record: RequestRecord, duration_s: float) -> None:
+        """Count and log it together with what else is answered in this turn of the event loop."""
+        if not self._traces:
+            asyncio.get_running_loop().call_soon(self._write_traces)
+        self._traces.append((scope, record, duration_s))
+
+    def _write_traces(self) -> None:
+        traces, self._traces = self._traces, []
+        for status in {record.status for _, record, _ in traces}:
+            durations_s = [took_s for _, record, took_s in traces if record.status == status]
+            self.metrics.recalled(self.path, status, durations_s)
+        log_requests([line_of(*trace) for trace in traces])
+
     async def _kept(
         self, scope: Scope, receive: Receive, media_type: str, written: bytes
     ) -> Answered | None:
@@ -112,8 +118,8 @@ class Recall:
             return None
         try:
             context = await self.context_getter(Request(scope, receive))
-        except GraphApiError:
-            return None
+        except Exception:
+            return None  # the long way asks again, and answers what is wrong
         key = keys.get(context.audience)
         if key is None:
             return None
