@@ -20,11 +20,12 @@ from graph_api.domain.events import ANY_CHAIN, KEPT_LINES, Event, Lane, Line
 from graph_api.live.bus import Bus, BusFacts
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.reading import Lost, newest, read
-from graph_api.live.streams import Retention, Streams
+from graph_api.live.streams import Streams
 from graph_api.services.events import LaneFigures, OutboxPast, figures
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
-from ingest.pipelines.publishing import Keep, Publisher, Standing, State
+from ingest.jobs.working import retention
+from ingest.pipelines.publishing import Publisher, Standing, State
 
 _PAGE: Final = 500
 
@@ -130,10 +131,10 @@ async def lines_command(settings: Settings, /, as_json: bool) -> None:
 @click.pass_obj
 @awaited
 async def publish(settings: Settings, /) -> None:
-    """Copy the outbox to the bus until stopped; `up` and `ingest follow` do it by themselves."""
+    """Copy the outbox to the bus until stopped; `deskgraph up` does it by itself."""
     async with _streams(settings) as streams, connect.current_graph(settings) as graph:
         await Publisher(
-            graph, streams, clock=connect.now, keep=keep(settings), report=_say_standing
+            graph, streams, clock=connect.now, keep=retention(settings), report=_say_standing
         ).run()
 
 
@@ -148,15 +149,6 @@ async def disband(settings: Settings, /, name: str) -> None:
     if not found:
         raise BadInput(f"There is no group {name}; `deskgraph events lines` shows them.")
     click.echo(f"{name} is forgotten on {', '.join(map(str, found))}.")
-
-
-def keep(settings: Settings) -> Keep:
-    """How much the settings say to keep."""
-    events = settings.events
-    return Keep(
-        stream=Retention(count=events.stream_count, age=timedelta(hours=events.stream_age_h)),
-        outbox=Retention(count=events.outbox_count, age=timedelta(hours=events.outbox_age_h)),
-    )
 
 
 def durability(facts: BusFacts) -> str:

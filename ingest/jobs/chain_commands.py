@@ -19,7 +19,7 @@ from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
 from ingest.jobs.following import Follow
 from ingest.jobs.nodes import endpoint_settings, named, nodes
-from ingest.jobs.working import work
+from ingest.jobs.working import retention, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
@@ -150,7 +150,14 @@ async def _work(door: Door, settings: Settings) -> None:
     bus = await Bus.connect(settings.redis.url.get_secret_value())
     try:
         async with door(settings) as graph:
-            await work(graph, Streams(bus), addresses, clock=_now, home=settings.home)
+            await work(
+                graph,
+                Streams(bus),
+                addresses,
+                clock=_now,
+                home=settings.home,
+                keep=retention(settings),
+            )
     finally:
         await bus.close()
 

@@ -16,12 +16,13 @@ import structlog
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
-from graph_api.live.streams import Streams
+from graph_api.live.streams import Retention, Streams
+from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from ingest.jobs.following import Follow, Following, Trouble
 from ingest.jobs.nodes import nodes
-from ingest.pipelines.publishing import Publisher
+from ingest.pipelines.publishing import Keep, Publisher
 
 #: How often subscribers hear how following goes, however fast it goes.
 _TELL_EVERY: Final = timedelta(seconds=1)
@@ -36,9 +37,10 @@ async def work(
     *,
     clock: Callable[[], datetime],
     home: Path,
+    keep: Keep | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug) and publish what is announced, for ever."""
-    publisher = Publisher(graph, streams, clock=clock)
+    publisher = Publisher(graph, streams, clock=clock, keep=keep)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         stack.push_async_callback(_leave, publisher)
         tasks.create_task(publisher.run())
@@ -46,6 +48,15 @@ async def work(
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=publisher.wake)
             tasks.create_task(_follow(graph, chain, text, teller=teller, clock=clock, home=home))
+
+
+def retention(settings: Settings) -> Keep:
+    """How much of the events the settings say to keep."""
+    events = settings.events
+    return Keep(
+        stream=Retention(count=events.stream_count, age=timedelta(hours=events.stream_age_h)),
+        outbox=Retention(count=events.outbox_count, age=timedelta(hours=events.outbox_age_h)),
+    )
 
 
 async def _leave(publisher: Publisher) -> None:
