@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, TypedDict
 
 from starlette.applications import Starlette
@@ -10,15 +11,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.limits import DocumentLimits
+from graph_api.server.cached import Answers, show_answers
 from graph_api.server.envelope import Envelope
 from graph_api.server.graphiql import ASSETS, STATIC, Assets, Example, GraphiQL
 from graph_api.server.graphql import ContextGetter, GraphQLEndpoint
 from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.limits import RequestLimits
 from graph_api.server.metrics import Metrics
+from graph_api.server.recall import Recall
 from graph_api.settings import GraphqlSettings, Settings
 
 GRAPHQL = "/graphql"
@@ -58,6 +62,8 @@ def create_app(
     examples: Sequence[Example] = (),
     routes: Sequence[BaseRoute] = (),
     lifespan: Lifespan | None = None,
+    measure: Callable[[Metrics], object] | None = None,
+    answers: Answers | None = None,
 ) -> Starlette:
     """Everything that answers HTTP.
 
@@ -68,17 +74,23 @@ def create_app(
         examples: The queries in GraphiQL's first tabs.
         routes: More of them; ours go first.
         lifespan: Opens what the context needs and closes it after the last answer.
+        measure: Adds figures to the metrics.
+        answers: Keeps answers for a moment; every context is a ``Context`` then.
     """
     metrics = Metrics(schema.documents, executions=schema.compiled.counts)
+    if measure is not None:
+        measure(metrics)
     health = Health(checks)
     graphiql = None
     if _by_profile(settings.graphql.graphiql, settings):
         graphiql = GraphiQL(examples, endpoint=GRAPHQL)
+    context_getter = context_getter or _request_only
     endpoint = GraphQLEndpoint(
         schema,
-        context_getter=context_getter or _request_only,
+        context_getter=context_getter,
         metrics=metrics,
         graphiql=graphiql,
+        answers=answers,
     )
     ours: list[BaseRoute] = [
         Route(GRAPHQL, endpoint),
@@ -91,13 +103,46 @@ def create_app(
     middleware = [
         Middleware(Envelope, metrics=metrics),
         Middleware(RequestLimits, http=settings.http),
+        Middleware(_Straight, path=GRAPHQL, endpoint=endpoint),
     ]
-    return Starlette(
+    app = _Application(
         routes=[*ours, *routes],
         middleware=middleware,
         exception_handlers={HTTPException: _pass_on},
         lifespan=lifespan,
     )
+    if answers is not None:
+        show_answers(answers, metrics)
+        app.first = partial(
+            Recall,
+            path=GRAPHQL,
+            answers=answers,
+            context_getter=context_getter,
+            metrics=metrics,
+            http=settings.http,
+        )
+    return app
+
+
+class _Application(Starlette):
+    """A Starlette that lets ``first`` stand before everything else."""
+
+    first: Callable[[ASGIApp], ASGIApp] | None = None
+
+    def build_middleware_stack(self) -> ASGIApp:
+        stack = super().build_middleware_stack()
+        return self.first(stack) if self.first else stack
+
+
+class _Straight:
+    """The way to one path that passes no router: most requests go there."""
+
+    def __init__(self, app: ASGIApp, *, path: str, endpoint: ASGIApp) -> None:
+        self.app, self.path, self.endpoint = app, path, endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["path"] == self.path
+        await (self.endpoint if straight else self.app)(scope, receive, send)
 
 
 def _limits(graphql: GraphqlSettings) -> DocumentLimits:
