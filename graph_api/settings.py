@@ -1,16 +1,21 @@
 """Every knob, read at the front doors only and handed down as values."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph_api.domain.webhooks import Sender
 from graph_api.store.graph import GraphAddress, ReaderName
 
 ShelfName = Literal["process", "bus"]
 
 MAX_WORKERS = 256
+#: Shorter values could be guessed.
+MIN_SECRET: Final = 12
+_HOOK: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Neo4jSettings(BaseModel, frozen=True):
@@ -121,11 +126,69 @@ class EventsSettings(BaseModel, frozen=True):
     outbox_age_h: float = Field(168.0, gt=0, description="In the graph, hours.")
 
 
+class WebhookSettings(BaseModel, frozen=True):
+    """Webhooks. For each sender its hooks by name, and the secrets that prove their calls.
+
+    Several values of one hook, separated by commas, hold side by side while one takes over.
+    """
+
+    moralis: dict[str, SecretStr] = Field(
+        default={}, description="Secrets of Streams: `DESKGRAPH_WEBHOOKS__MORALIS__MAIN=…`."
+    )
+    alchemy: dict[str, SecretStr] = Field(
+        default={}, description="Signing keys: `DESKGRAPH_WEBHOOKS__ALCHEMY__MAIN=…`."
+    )
+    helius: dict[str, SecretStr] = Field(
+        default={}, description="Authorization values: `DESKGRAPH_WEBHOOKS__HELIUS__MAIN=…`."
+    )
+    max_body_bytes: int = Field(5_000_000, ge=1_000, le=100_000_000, description="Of a call.")
+    body_timeout_s: float = Field(10.0, gt=0, le=600, description="A slower body is refused.")
+    store_timeout_s: float = Field(
+        5.0, gt=0, le=600, description="A vault that takes longer makes the sender try again."
+    )
+    max_age_h: float = Field(
+        24.0, gt=0, description="An older call is refused, where its sender says when it was made."
+    )
+    kept_h: float = Field(
+        168.0, gt=0, description="How long bodies are kept that are worked off, hours."
+    )
+
+    @field_validator("moralis", "alchemy", "helius")
+    @classmethod
+    def _named_and_secret(cls, hooks: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, values in hooks.items():
+            if not _HOOK.fullmatch(name):
+                raise ValueError(f"hook {name[:40]!r} needs a name of a-z, 0-9, - and _")
+            if any(len(one) < MIN_SECRET for one in secrets_of(values)):
+                raise ValueError(f"hook {name} needs secrets of {MIN_SECRET} characters or more")
+        return hooks
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> Self:
+        if self.kept_h < self.max_age_h:
+            raise ValueError("kept_h is below max_age_h: a call could be played again")
+        return self
+
+    def secrets(self, sender: Sender, hook: str) -> tuple[SecretStr, ...]:
+        """The secrets of a hook; none when there is no such hook."""
+        known: dict[str, SecretStr] = getattr(self, sender.value)
+        return secrets_of(known[hook]) if hook in known else ()
+
+
+def secrets_of(values: SecretStr) -> tuple[SecretStr, ...]:
+    """Values that are separated by commas."""
+    return tuple(SecretStr(one.strip()) for one in values.get_secret_value().split(","))
+
+
 class Settings(BaseSettings):
     """``DESKGRAPH_NEO4J__POOL_SIZE=80`` sets ``neo4j.pool_size``; a bad value stops the start."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DESKGRAPH_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="DESKGRAPH_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a bad value may be a secret
     )
 
     profile: str = Field(
@@ -141,7 +204,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".deskgraph"), description="Data folder.")
     nodes: dict[str, SecretStr] = Field(
         default={},
-        description="Nodes of chains: `DESKGRAPH_NODES__ETHEREUM=\"https://… wss://…\"`.",
+        description='Nodes of chains: `DESKGRAPH_NODES__ETHEREUM="https://… wss://…"`.',
     )
     neo4j: Neo4jSettings = Neo4jSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
@@ -151,3 +214,4 @@ class Settings(BaseSettings):
     graphql: GraphqlSettings = GraphqlSettings()
     cache: CacheSettings = CacheSettings()
     events: EventsSettings = EventsSettings()
+    webhooks: WebhookSettings = WebhookSettings()

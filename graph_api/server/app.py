@@ -23,6 +23,7 @@ from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.limits import RequestLimits
 from graph_api.server.metrics import Metrics
 from graph_api.server.recall import Recall
+from graph_api.server.webhooks import PREFIX
 from graph_api.settings import GraphqlSettings, Settings
 
 GRAPHQL = "/graphql"
@@ -102,7 +103,11 @@ def create_app(
         ours.append(Mount(ASSETS, Assets(directory=STATIC / "assets", check_dir=False)))
     middleware = [
         Middleware(Envelope, metrics=metrics),
-        Middleware(RequestLimits, http=settings.http),
+        Middleware(
+            RequestLimits,
+            http=settings.http,
+            bodies={PREFIX: settings.webhooks.max_body_bytes},
+        ),
         Middleware(_Straight, path=GRAPHQL, endpoint=endpoint),
     ]
     app = _Application(

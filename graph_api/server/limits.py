@@ -1,5 +1,7 @@
 """The size of a request, measured before anything reads it: target, headers and body."""
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph_api.server.refusals import Refusal
@@ -9,10 +11,15 @@ CLOSE = (b"connection", b"close")  # what is left of the request on the wire is 
 
 
 class RequestLimits:
-    """ASGI middleware: 414, 431, 413 and 400 for requests that are too large or ambiguous."""
+    """ASGI middleware: 414, 431, 413 and 400 for requests that are too large or ambiguous.
 
-    def __init__(self, app: ASGIApp, *, http: HttpSettings) -> None:
-        self.app, self.http = app, http
+    ``bodies`` says how large they may be elsewhere than usual, by how a path begins.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, http: HttpSettings, bodies: Mapping[str, int] | None = None
+    ) -> None:
+        self.app, self.http, self.bodies = app, http, tuple((bodies or {}).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -26,7 +33,7 @@ class RequestLimits:
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] == "http" and declared is None:
-            receive = self._counted(receive)
+            receive = self._counted(receive, self._largest(scope))
         await self.app(scope, receive, send)
 
     def _check_head(self, scope: Scope) -> int | None:
@@ -58,25 +65,29 @@ class RequestLimits:
             raise self._refusal(
                 400, "The length of the body is stated in two ways, or not clearly."
             )
-        return self._within(int(lengths[0][:20]))
+        return self._within(int(lengths[0][:20]), self._largest(scope))
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _largest(self, scope: Scope) -> int:
+        for prefix, size in self.bodies:
+            if scope["path"].startswith(prefix):
+                return size
+        return self.http.max_body_bytes
+
+    def _counted(self, receive: Receive, largest: int) -> Receive:
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            self._within(received)
+            self._within(received, largest)
             return message
 
         return counted
 
-    def _within(self, length: int) -> int:
-        if length > self.http.max_body_bytes:
-            raise self._refusal(
-                413, f"The body is larger than {self.http.max_body_bytes} bytes; send less at once."
-            )
+    def _within(self, length: int, largest: int) -> int:
+        if length > largest:
+            raise self._refusal(413, f"The body is larger than {largest} bytes; send less at once.")
         return length
 
     @staticmethod

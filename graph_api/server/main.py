@@ -20,6 +20,7 @@ from graph_api.server.cached import Answers, opened_shelf
 from graph_api.server.examples import EXAMPLES
 from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.metrics import Metrics
+from graph_api.server.webhooks import webhook_route
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -79,6 +80,11 @@ class House:
         if self._bus is not None:
             parts = (*parts, Streams(self._bus))
         return Context(graph=self._graph, clock=self._clock, parts=parts)
+
+    def vault(self) -> Vault:
+        """The open vault."""
+        assert self._vault is not None, "the application has not been started"
+        return self._vault
 
     def measure(self, metrics: Metrics) -> None:
         """Add what is known of the graph's readers."""
@@ -163,6 +169,7 @@ def application(
         context_getter=house.context,
         checks=house.checks,
         examples=EXAMPLES,
+        routes=[webhook_route(settings.webhooks, vault=house.vault, clock=clock)],
         lifespan=house.open,
         measure=house.measure,
         answers=answers,

@@ -6,12 +6,14 @@
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Double,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
 )
@@ -97,6 +99,62 @@ jobs = Table(
     ),
     Index("jobs_newest", "workspace", "created_at", "id"),
     Index("jobs_waiting", "workspace", "state", "created_at", "id"),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("sender", Words, primary_key=True),
+    Column("hook", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("worker", Words),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", Moment),
+    ForeignKeyConstraint(
+        ["workspace", "principal"], ["principals.workspace", "principals.principal"]
+    ),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("sender", Words, nullable=False),
+    Column("hook", Words, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("identity", Words, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("reason", Words),
+    Column("attempts", Integer, nullable=False),
+    Column("said_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    ForeignKeyConstraint(
+        ["workspace", "sender", "hook"], ["hooks.workspace", "hooks.sender", "hooks.hook"]
+    ),
+    CheckConstraint("state IN ('waiting', 'done', 'dead', 'dropped')", name="state_known"),
+    Index("inbox_once", "workspace", "sender", "hook", "identity", unique=True),
+    Index("inbox_waiting", "workspace", "sender", "hook", "state", "number"),
+    Index("inbox_newest", "workspace", "state", "received_at", "id"),
+)
+
+gone_blocks = Table(
+    "gone_blocks",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("chain", Words, primary_key=True),
+    Column("hash", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("said_at", Moment, nullable=False),
+    ForeignKeyConstraint(
+        ["workspace", "principal"], ["principals.workspace", "principals.principal"]
+    ),
 )
 
 

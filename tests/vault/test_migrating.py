@@ -67,6 +67,7 @@ async def test_the_migrations_lead_to_the_declared_tables(vault: Vault) -> None:
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(checks) == {
             "desk_changes_action_known",
+            "inbox_state_known",
             "jobs_state_known",
         }
 
