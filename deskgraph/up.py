@@ -15,7 +15,7 @@ from deskgraph.engines.guard import die_with_parent
 from deskgraph.engines.valkey import embedded_bus
 from deskgraph.graph_commands import tell
 from graph_api.domain.errors import GraphApiError
-from graph_api.server.workers import Terminal
+from graph_api.server.terminal import Terminal
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import GraphAddress

@@ -23,7 +23,12 @@ async def named_graph(settings: Settings) -> AsyncIterator[Graph]:
             "Ingestion needs a graph: set DESKGRAPH_NEO4J__URL, or use `deskgraph ingest`, which "
             "starts one."
         )
-    graph = await Graph.open(address, query_timeout_s=settings.neo4j.query_timeout_s)
+    graph = await Graph.open(
+        address,
+        pool_size=settings.neo4j.pool_size,
+        query_timeout_s=settings.neo4j.query_timeout_s,
+        reader=settings.neo4j.reader,
+    )
     try:
         await migrations.require_current(graph)
         yield graph

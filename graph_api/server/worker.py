@@ -16,8 +16,8 @@ from graph_api.domain.errors import GraphApiError
 from graph_api.server.accepting import Shares
 from graph_api.server.counting import SharedCounts
 from graph_api.server.logs import configure_logging
+from graph_api.server.process import SHARES, Task, Word, received
 from graph_api.server.serving import Server, stop_when_closed
-from graph_api.server.workers import SHARES, Task, Word, received
 
 log = structlog.get_logger("graph_api.server")
 

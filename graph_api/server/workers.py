@@ -6,88 +6,38 @@ that dies is replaced. SIGTERM and SIGINT stop all, SIGHUP replaces one after an
 """
 
 import asyncio
-import os
-import pickle
 import signal
 import socket
-import struct
-import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import structlog
-from starlette.applications import Starlette
 
-from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.server.accepting import Shares
 from graph_api.server.counting import SharedCounts, counting_folder
 from graph_api.server.logs import configure_logging
+from graph_api.server.process import (
+    SHARES,
+    Make,
+    StartRefused,
+    Task,
+    Worker,
+    WorkerFailed,
+)
 from graph_api.server.serving import Server, address_of, listen
+from graph_api.server.terminal import Terminal
 from graph_api.settings import Settings
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0  # a worker that lasted so long is replaced at once
-START_S: Final = 120.0
 KILL_AFTER_S: Final = 10.0  # beyond what running queries have: to part, and to close
 
-SHARES: Final = "connections"
-
-Make = Callable[[Settings], Starlette]
 Announce = Callable[[str], object]
 
-_HEAD: Final = struct.Struct("!I")
-
 log = structlog.get_logger("graph_api.server")
-
-
-class WorkerFailed(GraphApiError):
-    """A worker ended before it answered, and did not say why."""
-
-
-class StartRefused(GraphApiError):
-    """A worker may not start; the sentence is its own.
-
-    Args:
-        passing: Trying again later may help.
-    """
-
-    def __init__(self, sentence: str, *, passing: bool) -> None:
-        super().__init__(sentence)
-        self.passing = passing
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a worker is told over its channel.
-
-    Args:
-        make: Makes the application; a function that can be imported by its name.
-        folder: Where all workers count, and see how many connections the others have.
-    """
-
-    number: int
-    make: Make
-    settings: Settings
-    listener_fd: int
-    folder: Path
-
-
-class Word(msgspec.Struct, frozen=True):
-    """What a worker says, once: that it answers, or why it cannot."""
-
-    refused: str | None = None
-    passing: bool = False
-
-    @classmethod
-    def of(cls, error: GraphApiError) -> "Word":
-        """The refusal that ``error`` is."""
-        return cls(refused=str(error), passing=isinstance(error, UpstreamUnavailable))
 
 
 def serve(make: Make, settings: Settings, *, announce: Announce | None = None) -> None:
@@ -181,7 +131,7 @@ class Crew:
                 start.cancel()
             await asyncio.wait(starting)
 
-    async def _start(self, number: int, *, pause_s: float = FIRST_PAUSE_S) -> "Worker":
+    async def _start(self, number: int, *, pause_s: float = FIRST_PAUSE_S) -> Worker:
         """A worker that answers, and that is kept up. Raises: WorkerFailed, StartRefused."""
         worker = await Worker.spawned(number, self._listener, pause_s=pause_s)
         self._workers[number] = worker
@@ -200,7 +150,7 @@ class Crew:
         keeper.add_done_callback(self._kept)
         return worker
 
-    async def _keep(self, worker: "Worker") -> None:
+    async def _keep(self, worker: Worker) -> None:
         """Wait for the worker's end, and replace it unless that was our wish."""
         manner = await worker.ended()
         self._forget(worker)
@@ -217,7 +167,7 @@ class Crew:
             self._failure = error
             self._stop.set()
 
-    async def _replace(self, worker: "Worker", manner: str) -> None:
+    async def _replace(self, worker: Worker, manner: str) -> None:
         """Start it again, after a longer pause each time. Raises: StartRefused if that lasts."""
         pause_s = 0.0 if worker.lasted_s() > STEADY_S else worker.pause_s
         trouble = f"Worker {worker.number} (process {worker.pid}) ended with {manner}."
@@ -244,7 +194,7 @@ class Crew:
             except (WorkerFailed, StartRefused) as failure:
                 log.error("workers not renewed", reason=str(failure))
 
-    async def _renewed(self, old: "Worker") -> None:
+    async def _renewed(self, old: Worker) -> None:
         number = self._number()
         try:
             new = await self._start(number)
@@ -285,143 +235,7 @@ class Crew:
         self._numbers.add(number)
         return number
 
-    def _forget(self, worker: "Worker") -> None:
+    def _forget(self, worker: Worker) -> None:
         del self._workers[worker.number]
         self._counts.leave(worker.number)
         self._shares.leave(worker.number)
-
-
-class Worker:
-    """One process of the crew, seen from the parent."""
-
-    def __init__(
-        self,
-        number: int,
-        process: asyncio.subprocess.Process,
-        channel: socket.socket,
-        *,
-        pause_s: float,
-    ) -> None:
-        self.number, self.pid = number, process.pid
-        #: How long its successor waits when it does not last.
-        self.pause_s = pause_s
-        #: Whether its end is our wish.
-        self.leaving = False
-        self._process, self._channel = process, channel
-        self._began_at = asyncio.get_running_loop().time()
-
-    @classmethod
-    async def spawned(cls, number: int, listener: socket.socket, *, pause_s: float) -> "Worker":
-        """A process that waits for its task, in a session of its own: terminals do not reach it."""
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        with theirs:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "graph_api.server.worker",
-                    str(theirs.fileno()),
-                    pass_fds=(theirs.fileno(), listener.fileno()),
-                    start_new_session=True,
-                )
-            except BaseException:
-                ours.close()
-                raise
-        return cls(number, process, ours, pause_s=pause_s)
-
-    async def take_up(self, task: Task) -> None:
-        """Give it its task, and wait until it answers. Raises: WorkerFailed, StartRefused."""
-        try:
-            async with asyncio.timeout(START_S):
-                said = await self._said(task)
-        except TimeoutError:
-            raise WorkerFailed(
-                f"Worker {self.number} did not answer within {START_S:g} s."
-            ) from None
-        if not said:
-            raise WorkerFailed(
-                f"Worker {self.number} ended with {await self.ended()} before it answered; "
-                "its own words stand above."
-            )
-        word = msgspec.json.decode(said, type=Word)
-        if word.refused is not None:
-            raise StartRefused(word.refused, passing=word.passing)
-
-    def send(self, number: signal.Signals) -> None:
-        """A signal that it ends of; one that has ended does not hear it."""
-        self.leaving = True
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    def lasted_s(self) -> float:
-        """How long ago it was started."""
-        return asyncio.get_running_loop().time() - self._began_at
-
-    async def ended(self) -> str:
-        """Wait for its end, and say what it was."""
-        code = await self._process.wait()
-        self._channel.close()
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-    async def end_within(self, seconds: float) -> None:
-        """Wait for its end, and bring it about when it does not come."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.ended()
-        except TimeoutError:
-            log.error("worker killed", worker=self.number, after_s=seconds)
-            self.send(signal.SIGKILL)
-            await self.ended()
-
-    async def _said(self, task: Task) -> bytes:
-        """Its one line; nothing when it ended before."""
-        loop, said = asyncio.get_running_loop(), b""
-        with suppress(ConnectionError):
-            await loop.sock_sendall(self._channel, framed(task))
-            while not said.endswith(b"\n"):
-                more = await loop.sock_recv(self._channel, 65_536)
-                if not more:
-                    return b""
-                said += more
-            return said
-        return b""
-
-
-class Terminal:
-    """Tells a terminal that was closed from somebody who sends SIGHUP."""
-
-    def __init__(self) -> None:
-        self._was_there = _has_terminal()
-
-    def is_gone(self) -> bool:
-        """Whether there was one and is no more."""
-        return self._was_there and not _has_terminal()
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
-
-
-def framed(task: Task) -> bytes:
-    """A task as it goes over a channel."""
-    body = pickle.dumps(task)
-    return _HEAD.pack(len(body)) + body
-
-
-def received(channel: socket.socket) -> Task:
-    """The task that comes over a channel. Raises: EOFError when its other end is gone."""
-    (size,) = _HEAD.unpack(_exactly(channel, _HEAD.size))
-    task: Task = pickle.loads(_exactly(channel, size))  # noqa: S301 - from our own parent
-    return task
-
-
-def _exactly(channel: socket.socket, size: int) -> bytes:
-    data = channel.recv(size, socket.MSG_WAITALL)
-    if len(data) < size:
-        raise EOFError
-    return data
