@@ -144,6 +144,29 @@ async def test_eight_loaders_at_once_take_turns(graph: Graph, tmp_path: Path) ->
     assert await free(graph)
 
 
+async def test_eight_processes_at_once_take_turns(graph: Graph, tmp_path: Path) -> None:
+    rows = with_bad_rows(list(transfer_rows(6, rows=400)))
+    files = [
+        csv_file(tmp_path / f"{number}.csv", rows[first : first + 120])
+        for number, first in enumerate(range(0, 320, 40))
+    ]
+    await loaded(graph, *files, rejects=tmp_path / "r")
+    once = await snapshot(graph)
+    await empty(graph)
+    arguments = ("--chain", "ethereum", "--batch", "25", "--json")
+
+    ends = await asyncio.gather(
+        *(load_apart(graph.address, tmp_path, file, *arguments) for file in files)
+    )
+
+    assert [end.code for end in ends] == [0] * 8, [end.err for end in ends]
+    assert difference(once, await snapshot(graph)) == ""
+    bad = [len(range(-first % 7, 120, 7)) for first in range(0, 320, 40)]
+    assert [end.totals["rejected"] for end in ends] == bad
+    assert sum(end.totals["written"] for end in ends) == 400 - len(range(0, 400, 7))
+    assert await free(graph)
+
+
 async def test_one_file_twice_at_once_is_loaded_once(graph: Graph, tmp_path: Path) -> None:
     # Neither says the chain, so both begin, and they meet at the dataset.
     rows = [
