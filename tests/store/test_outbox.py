@@ -54,7 +54,12 @@ async def state(graph: Graph, chain: str = CHAIN) -> LineState:
 
 
 async def test_events_come_back_as_they_were_told(graph: Graph) -> None:
-    body: dict[str, Any] = {"raw": str(2**256 - 1), "symbol": 'a"\\\u2028\U0001f600', "none": None, "list": [1, {}]}
+    body: dict[str, Any] = {
+        "raw": str(2**256 - 1),
+        "symbol": 'a"\\\u2028\U0001f600',
+        "none": None,
+        "list": [1, {}],
+    }
 
     last = await announced(graph, 7, 8, now=NOW, **body)
 
