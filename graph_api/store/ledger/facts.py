@@ -1,6 +1,7 @@
 """What one batch says of one chain, each fact once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain as chained
 
 import msgspec
 
@@ -31,6 +32,9 @@ ChainRecord = (
     | UtxoTransaction
 )
 
+#: What happened in a transaction; all of them have their own id, time and place.
+Event = Transfer | Approval | Swap
+
 
 class Facts(msgspec.Struct):
     """Records of one chain by id; a record that comes twice counts once."""
@@ -45,6 +49,11 @@ class Facts(msgspec.Struct):
     wallets: dict[str, WalletFact] = msgspec.field(default_factory=dict)
     utxo: dict[str, UtxoTransaction] = msgspec.field(default_factory=dict)
     labelled: set[str] = msgspec.field(default_factory=set)
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Everything that happened in transactions."""
+        return chained(self.transfers.values(), self.approvals.values(), self.swaps.values())
 
 
 def facts_of(records: Iterable[ChainRecord]) -> Facts:

@@ -248,9 +248,13 @@ class Recount:
         kept: dict[str, FlowState | HoldingState] = {}
         for tag, key, *rest in items:
             if tag == "flow":
-                _add_flow(flows.setdefault(key, FlowState(key, *rest[:3])), *rest[3:])
+                sender, recipient, token, *moved = rest
+                flow = FlowState(key, sender=sender, recipient=recipient, token=token)
+                _add_flow(flows.setdefault(key, flow), *moved)
             elif tag == "holding":
-                _add_holding(holdings.setdefault(key, HoldingState(key, *rest[:2])), *rest[2:])
+                wallet, token, *moved = rest
+                holding = HoldingState(key, wallet=wallet, token=token)
+                _add_holding(holdings.setdefault(key, holding), *moved)
             else:
                 state = _state("Flow" if tag == "flows" else "Holding", rest[0])
                 assert state is not None

@@ -29,8 +29,12 @@ class WalletState(msgspec.Struct):
 
     def seen(self, moment: int | None) -> None:
         """Something happened at ``moment``."""
-        self.first_seen_at = earliest(self.first_seen_at, moment)
-        self.last_seen_at = latest(self.last_seen_at, moment)
+        if moment is None:
+            return
+        if self.first_seen_at is None or moment < self.first_seen_at:
+            self.first_seen_at = moment
+        if self.last_seen_at is None or moment > self.last_seen_at:
+            self.last_seen_at = moment
 
     def is_a(self, kind: str) -> None:
         """A source says ``kind``; a contract stays one, whatever else is said of it."""
@@ -61,31 +65,41 @@ class TokenState(msgspec.Struct):
         return before != (self.symbol, self.name, self.decimals, self.total_supply_raw)
 
 
-class FlowState(msgspec.Struct):
-    """Totals of an ordered pair and a token. ``amount_raw`` is None once one is unknown."""
+class Totals(msgspec.Struct):
+    """What is kept of a group of transfers, whoever they are between."""
 
     id: str
-    sender: str = ""
-    recipient: str = ""
-    token: str | None = None
     transfers: int = 0
-    amount_raw: int | None = 0
     first_at: int | None = None
     last_at: int | None = None
 
+    def seen(self, moment: int | None) -> None:
+        """One of them happened at ``moment``."""
+        if moment is None:
+            return
+        if self.first_at is None or moment < self.first_at:
+            self.first_at = moment
+        if self.last_at is None or moment > self.last_at:
+            self.last_at = moment
 
-class HoldingState(msgspec.Struct):
+
+class FlowState(Totals):
+    """Totals of an ordered pair and a token. ``amount_raw`` is None once one is unknown."""
+
+    sender: str = ""
+    recipient: str = ""
+    token: str | None = None
+    amount_raw: int | None = 0
+
+
+class HoldingState(Totals):
     """Totals of a wallet and a token."""
 
-    id: str
     wallet: str = ""
     token: str = ""
     received_raw: int = 0
     sent_raw: int = 0
-    transfers: int = 0
     uncounted: int = 0
-    first_at: int | None = None
-    last_at: int | None = None
     since_block: int | None = None
 
     @property

@@ -1,13 +1,12 @@
 """What a transfer does to totals, and how it is taken back as if it had never been loaded."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from graph_api.domain.chains import Family
 from graph_api.domain.records import Transfer
 from graph_api.store.graph import Writing
 from graph_api.store.ledger.shelves import Shelves
-from graph_api.store.ledger.states import Moved, earliest, latest
+from graph_api.store.ledger.states import FlowState, HoldingState, Moved, earliest, latest
 
 
 def counts_holdings(shelves: Shelves) -> bool:
@@ -19,17 +18,22 @@ def held_by(shelves: Shelves, moved: Transfer | Moved) -> set[tuple[str, str]]:
     """Wallet and token of the holdings that a transfer counts in."""
     if moved.token is None or not counts_holdings(shelves):
         return set()
-    return {(wallet, moved.token) for wallet in _parties(moved)}
+    return {(wallet, moved.token) for wallet in parties(moved)}
 
 
-def states(shelves: Shelves, moved: Transfer | Moved) -> list[Any]:
+def parties(moved: Transfer | Moved) -> tuple[str, ...]:
+    """Sender and recipient, once each."""
+    sender, recipient = moved.sender, moved.recipient
+    return (recipient,) if sender is None or sender == recipient else (sender, recipient)
+
+
+def states(shelves: Shelves, moved: Transfer | Moved) -> Iterator[FlowState | HoldingState]:
     """The flow and holdings that a transfer counts in."""
-    found: list[Any] = []
     if moved.sender is not None:
-        found.append(shelves.flow(moved.sender, moved.recipient, moved.token))
+        yield shelves.flow(moved.sender, moved.recipient, moved.token)
     if moved.token is not None and counts_holdings(shelves):
-        found += [shelves.holding(wallet, moved.token) for wallet in _parties(moved)]
-    return found
+        for wallet in parties(moved):
+            yield shelves.holding(wallet, moved.token)
 
 
 def add(shelves: Shelves, transfer: Transfer, time: int | None) -> None:
@@ -37,29 +41,29 @@ def add(shelves: Shelves, transfer: Transfer, time: int | None) -> None:
     shelves.counters.transfers += 1
     shelves.counters.covers(transfer.block_number, time)
     if transfer.sender is not None:
-        shelves.grow(shelves.flow(transfer.sender, transfer.recipient, transfer.token))
-    for state in states(shelves, transfer):
-        state.transfers += 1
-        state.first_at = earliest(state.first_at, time)
-        state.last_at = latest(state.last_at, time)
-    _sum(shelves, transfer, sign=1)
-    for wallet in _parties(transfer):
-        state = shelves.wallets[wallet]
-        state.seen(time)
-        order = transfer.order
-        state.newest = order if state.newest is None else min(state.newest, order)
-    if transfer.sender is not None:
         shelves.wallets[transfer.sender].transfers_out += 1
+        flow = shelves.flow(transfer.sender, transfer.recipient, transfer.token)
+        shelves.grow(flow)
+        flow.transfers += 1
+        flow.seen(time)
     shelves.wallets[transfer.recipient].transfers_in += 1
+    held = transfer.token if counts_holdings(shelves) else None
+    for party in parties(transfer):
+        wallet = shelves.wallets[party]
+        wallet.seen(time)
+        if wallet.newest is None or transfer.order < wallet.newest:
+            wallet.newest = transfer.order
+        if held is not None:
+            holding = shelves.holding(party, held)
+            holding.transfers += 1
+            holding.seen(time)
+            holding.since_block = earliest(holding.since_block, transfer.block_number)
+    _sum(shelves, transfer, sign=1)
     if transfer.token is not None:
         token = shelves.tokens[transfer.token]
         token.transfers += 1
         if token.decimals is None and transfer.amount_raw is not None:
             token.unscaled += 1
-        if counts_holdings(shelves):
-            for wallet in _parties(transfer):
-                holding = shelves.holding(wallet, transfer.token)
-                holding.since_block = earliest(holding.since_block, transfer.block_number)
 
 
 async def take_back(writing: Writing, shelves: Shelves, gone: Iterable[Moved]) -> None:
@@ -76,7 +80,7 @@ async def take_back(writing: Writing, shelves: Shelves, gone: Iterable[Moved]) -
         await _look_at_flow(writing, shelves, sender, recipient, token)
     for holding in set[tuple[str, str]]().union(*(held_by(shelves, one) for one in gone)):
         await _look_at_holding(writing, shelves, *holding)
-    for wallet in {party for moved in gone for party in _parties(moved)}:
+    for wallet in {party for moved in gone for party in parties(moved)}:
         await look_at_wallet(writing, shelves, wallet)
 
 
@@ -142,9 +146,3 @@ def _sum(shelves: Shelves, moved: Transfer | Moved, *, sign: int) -> None:
     if moved.sender is not None:
         sender = shelves.holding(moved.sender, token)
         shelves.change(sender, sent=sign * (amount or 0), uncounted=sign * (amount is None))
-
-
-def _parties(moved: Transfer | Moved) -> list[str]:
-    """Sender and recipient, once each."""
-    both = dict.fromkeys((moved.sender, moved.recipient))
-    return [wallet for wallet in both if wallet is not None]

@@ -131,11 +131,13 @@ def leases_needed(records: Sequence[Record], place: Place | None = None) -> list
     """The leases that it takes to write ``records`` and to say how far their source is read."""
     names: set[str] = set()
     for record in records:
-        if isinstance(record, Label):
-            names.update(map(chain_id_of, record.accounts))
-        elif not isinstance(record, Actor):
+        if not isinstance(record, (Label, Actor)):
             names.add(_chain(record))
-        if isinstance(record, Actor) or (isinstance(record, Label) and record.actor is not None):
+        elif isinstance(record, Label):
+            names.update(map(chain_id_of, record.accounts))
+            if record.actor is not None:
+                names.add(leases.ACTORS)
+        else:
             names.add(leases.ACTORS)
     if place is not None:
         names.add(place.lease)
@@ -144,15 +146,17 @@ def leases_needed(records: Sequence[Record], place: Place | None = None) -> list
 
 def facts_by_chain(records: Sequence[Record]) -> dict[str, Facts]:
     """What ``records`` say of each chain, labelled wallets included."""
-    sorted_records: dict[str, list[ChainRecord]] = {}
-    for record in records:
-        if not isinstance(record, (Actor, Label)):
-            sorted_records.setdefault(_chain(record), []).append(record)
-    by_chain = {chain: facts_of(some) for chain, some in sorted_records.items()}
+    of_chain: dict[str, list[ChainRecord]] = {}
+    labelled: dict[str, set[str]] = {}
     for record in records:
         if isinstance(record, Label):
             for account in record.accounts:
-                by_chain.setdefault(chain_id_of(account), Facts()).labelled.add(account)
+                labelled.setdefault(chain_id_of(account), set()).add(account)
+        elif not isinstance(record, Actor):
+            of_chain.setdefault(_chain(record), []).append(record)
+    by_chain = {chain: facts_of(some) for chain, some in of_chain.items()}
+    for chain, accounts in labelled.items():
+        by_chain.setdefault(chain, Facts()).labelled |= accounts
     return by_chain
 
 
