@@ -40,6 +40,7 @@ from cypher import statement
 from graph_api.domain.errors import BadInput, UpstreamUnavailable
 from graph_api.store.bolt.faults import NotOurs, OutOfTime
 from graph_api.store.bolt.reader import PATIENCE_S, Reader, reads
+from graph_api.store.ending import Ender
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
@@ -92,8 +93,9 @@ class Graph:
         version: str,
         query_timeout_s: float,
         reader: Reader | None = None,
+        ender: Ender | None = None,
     ) -> None:
-        self._driver, self._timeout_s = driver, query_timeout_s
+        self._driver, self._timeout_s, self._ender = driver, query_timeout_s, ender
         self.address, self.engine, self.version = address, engine, version
         #: Asks reads without the driver; None where the driver asks everything.
         self.reader = reader
@@ -137,6 +139,7 @@ class Graph:
         agent = info.agent or ""
         # ArcadeDB calls itself Neo4j for the sake of drivers, with its own name behind.
         engine = Engine.ARCADEDB if "arcade" in agent.lower() else Engine.NEO4J
+        ender = Ender(driver, database=address.database) if engine is Engine.ARCADEDB else None
         lean = None
         if reader == "lean" and reads(address.url):
             lean = Reader(
@@ -146,13 +149,16 @@ class Graph:
                 database=address.database,
                 pool_size=pool_size,
                 query_timeout_s=query_timeout_s,
+                on_stuck=ender.end if ender else _unheard,
             )
-        return cls(driver, address, engine, agent, query_timeout_s, lean)
+        return cls(driver, address, engine, agent, query_timeout_s, lean, ender)
 
     async def close(self) -> None:
         """Give all connections back."""
         if self.reader is not None:
             await self.reader.close()
+        if self._ender is not None:
+            await self._ender.close()
         await self._driver.close()
 
     def reads(self) -> dict[tuple[str, str], int]:
@@ -299,6 +305,10 @@ class Writing:
         result = await self._transaction.run(text, _for_bolt(parameters))
         keys = result.keys()
         return [dict(zip(keys, row, strict=True)) async for row in result]
+
+
+def _unheard(_client: str) -> None:
+    """This engine hears by itself that a question is over."""
 
 
 async def _with_retries(once: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -55,6 +55,9 @@ class Keeper(Protocol):
     def ready(self, connection: "Connection") -> None:
         """Its question is over, it may be asked the next."""
 
+    def stuck(self, connection: "Connection") -> None:
+        """The server goes on with a question that was ended; the connection is given up."""
+
     def lost(self, connection: "Connection") -> None:
         """It is gone."""
 
@@ -77,6 +80,8 @@ class Connection(asyncio.Protocol):
         self._received = 0
         self._deadline: asyncio.TimerHandle | None = None
         self.closed = False
+        #: Our end of it, as the server sees it unless something stands between.
+        self.address = ""
         self.opened_at = self.heard_at = self._loop.time()
 
     async def log_in(self, user: str, password: str) -> None:
@@ -126,6 +131,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        host, port = transport.get_extra_info("sockname", ("", 0))[:2]
+        self.address = f"{host}:{port}"
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -270,7 +277,11 @@ class Connection(asyncio.Protocol):
         self._steps.append(Step.RESET)
         self._transport.write(messages.RESET)
         self._no_deadline()
-        self._deadline = self._loop.call_later(GRACE_S, self.abort)
+        self._deadline = self._loop.call_later(GRACE_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._keeper.stuck(self)
+        self.abort()
 
     def _no_deadline(self) -> None:
         if self._deadline is not None:

@@ -26,8 +26,16 @@ _GOODBYE_S: Final = 1.0
 class Pool:
     """Connections to one server, at most ``size``, each lent to one caller at a time."""
 
-    def __init__(self, open_one: Open, *, size: int, wait_s: float) -> None:
+    def __init__(
+        self,
+        open_one: Open,
+        *,
+        size: int,
+        wait_s: float,
+        on_stuck: Callable[[Connection], object] = lambda connection: None,
+    ) -> None:
         self._open_one, self._size, self._wait_s = open_one, size, wait_s
+        self._on_stuck = on_stuck
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._places_taken = 0
@@ -96,6 +104,10 @@ class Pool:
             turn.set_result(connection)
         else:
             self._idle.append(connection)
+
+    def stuck(self, connection: Connection) -> None:
+        """Somebody has to tell the server in another way."""
+        self._on_stuck(connection)
 
     def lost(self, connection: Connection) -> None:
         """Its place is free."""

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -50,7 +51,9 @@ class Reader:
         query_timeout_s: float,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         codec: Codec | None = None,
+        on_stuck: Callable[[str], object] = lambda address: None,
     ) -> None:
+        """``on_stuck`` hears our address of connections whose server goes on when it should not."""
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or _PORT
         self._tls = _tls(parts.scheme)
@@ -58,7 +61,12 @@ class Reader:
         self._codec, self._max_bytes = codec or best_codec(), max_answer_bytes
         self._questions = Questions(self._codec, database=database, timeout_s=query_timeout_s)
         self._timeout_s = query_timeout_s + PATIENCE_S
-        self._pool = Pool(self._connected, size=pool_size, wait_s=query_timeout_s)
+        self._pool = Pool(
+            self._connected,
+            size=pool_size,
+            wait_s=query_timeout_s,
+            on_stuck=lambda connection: on_stuck(connection.address),
+        )
         self._structured: dict[str, None] = {}
         self._silent = False
         #: How often what happened: ``asked``, ``asked again``, and why the driver was called.
