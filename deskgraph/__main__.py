@@ -109,7 +109,7 @@ async def cypher(
 
 for command in (up, serve, demo, doctor_command, graph, desks, events):
     cli.add_command(command)
-cli.add_command(ingest_commands.group(connect.current_graph))
+cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from deskgraph.engines.arcadedb import embedded_graph, running_graph_to_read
 from deskgraph.engines.sharing import shared_graph
 from deskgraph.engines.supervise import OnTrouble
+from deskgraph.engines.valkey import running_bus
 from graph_api.domain.errors import BadInput
 from graph_api.server.main import vault_url
 from graph_api.settings import Settings
@@ -106,6 +107,12 @@ async def graph_to_read(settings: Settings) -> AsyncIterator[Graph]:
         )
     async with opened(address, settings) as graph:
         yield graph
+
+
+def bus_url(settings: Settings) -> str | None:
+    """Where the bus is: the one of settings, else the embedded one where it runs."""
+    url = settings.redis.url
+    return url.get_secret_value() if url is not None else running_bus(settings.home)
 
 
 async def migrate_vault(settings: Settings) -> list[str]:

@@ -16,17 +16,28 @@ from graph_api.settings import Settings
 from graph_api.store import leases
 from graph_api.store.graph import Graph
 from ingest.jobs import chain_commands, interrupts, progress
-from ingest.jobs.loading import Skipped, load_paths
+from ingest.jobs.loading import Skipped, Step, load_paths
+from ingest.jobs.marking import marking
 from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files import formats
 from ingest.sources.files.format import Options
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
 Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
+#: Where the bus is that API processes listen to, if there is one.
+BusOf = Callable[[Settings], str | None]
 
 
-def group(door: Door) -> click.Group:
-    """The ``ingest`` group over graphs that ``door`` opens; settings are the context's object."""
+def named_bus(settings: Settings) -> str | None:
+    """The bus of ``DESKGRAPH_REDIS__URL``."""
+    return settings.redis.url.get_secret_value() if settings.redis.url else None
+
+
+def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
+    """The ``ingest`` group over graphs that ``door`` opens; settings are the context's object.
+
+    ``bus`` is told of changes of the graph.
+    """
 
     @click.group("ingest", context_settings={"help_option_names": ["-h", "--help"]})
     def ingest() -> None:
@@ -60,7 +71,7 @@ def group(door: Door) -> click.Group:
         if list_formats:
             _formats()
             return
-        interrupts.run(_load(door, settings, Given(**given)))  # type: ignore[arg-type]
+        interrupts.run(_load(door, settings, Given(**given), bus=bus))  # type: ignore[arg-type]
 
     chain_commands.add_to(ingest, door)
     return ingest
@@ -84,7 +95,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool
 
 
-async def _load(door: Door, settings: Settings, given: Given) -> None:
+async def _load(door: Door, settings: Settings, given: Given, *, bus: BusOf) -> None:
     if not given.paths:
         raise BadInput("Name at least one file or folder to load.")
     options = Options(
@@ -96,8 +107,14 @@ async def _load(door: Door, settings: Settings, given: Given) -> None:
         learned_at=_moment(given.learned_at),
     )
     show = progress.bar if sys.stderr.isatty() else progress.lines
-    async with door(settings) as graph:
+    async with door(settings) as graph, marking(bus(settings)) as mark:
         with show() as report:
+
+            def written(step: Step) -> None:
+                mark()
+                if not given.quiet:
+                    report(step)
+
             loads = load_paths(
                 graph,
                 given.paths,
@@ -107,7 +124,7 @@ async def _load(door: Door, settings: Settings, given: Given) -> None:
                 format_name=given.format_name,
                 strict=given.strict,
                 batch=given.batch,
-                report=(lambda step: None) if given.quiet else report,
+                report=written,
                 waiting=_waiting,
             )
             async with aclosing(loads):
