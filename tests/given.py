@@ -160,8 +160,10 @@ async def snapshot(graph: Graph) -> dict[str, Sequence[Any]]:
             row["properties"] = {
                 name: value
                 for name, value in row["properties"].items()
-                if name not in ("announced", "undo")
+                if name not in ("announced", "undo", "noted", "confirmed")
             }
+        if row["label"] == "Transfer":
+            row["properties"].pop("final", None)
     ties = await graph.run_alone(
         "MATCH (a)-[r]->(b) RETURN type(r) AS type, a.id AS start, b.id AS end, r.id AS id"
     )

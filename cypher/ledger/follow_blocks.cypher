@@ -2,4 +2,4 @@
 // $rows of id, announced and undo
 UNWIND $rows AS r
 MATCH (b:Block {id: r.id})
-SET b.announced = r.announced, b.undo = r.undo
+SET b.announced = coalesce(r.announced, b.announced), b.undo = r.undo

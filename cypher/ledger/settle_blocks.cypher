@@ -2,4 +2,4 @@
 // $ids
 UNWIND $ids AS id
 MATCH (b:Block {id: id})
-SET b.undo = null
+SET b.undo = null, b.noted = null

@@ -108,6 +108,7 @@ NODES: Final = (
             *_placed(),
             Property("derived", "BOOLEAN", "True for our allocation of a UTXO transaction."),
             Property("usd", "FLOAT", "Value in US dollars; absent until priced."),
+            Property("final", "BOOLEAN", "True where a webhook's sender called it final."),
             Property("order_key", "STRING", "Digest of chain, then newest first."),
             Property("sender_key", "STRING", "Digest of sender, then newest first."),
             Property("recipient_key", "STRING", "Digest of recipient, then newest first."),
@@ -230,6 +231,8 @@ NODES: Final = (
             Property("time", "INTEGER", "Epoch milliseconds, UTC."),
             Property("announced", "BOOLEAN", "True where its transfers were announced."),
             Property("undo", "STRING", "JSON: what takes it back; the newest 256 only."),
+            Property("noted", "STRING", "JSON: what takes back what webhooks told of it."),
+            Property("confirmed", "BOOLEAN", "True where a webhook's sender vouched for it."),
         ),
     ),
     Node(

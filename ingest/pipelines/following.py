@@ -11,18 +11,19 @@ from typing import Final
 
 import msgspec
 
-from graph_api.analysis import allocation
 from graph_api.domain.chains import Chain
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.ids import ChainId
-from graph_api.domain.records import Record, Reject, UtxoTransaction
-from graph_api.store import blocks, scanners
+from graph_api.domain.records import Reject
+from graph_api.store import blocks, hearsay, scanners
 from graph_api.store.graph import Graph
 from graph_api.store.leases import LeaseLost
+from graph_api.store.ledger import spans
 from graph_api.store.ledger.following import UNKNOWN, Backward, Followed, Forward, Moved
 from graph_api.store.ledger.rollback import WINDOW
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.scanners import Scanner
+from ingest.pipelines.telling import derived, ids_told
 from ingest.sources.chain import BlockFacts, BlockRef, ChainSource, Reorged
 
 #: Records of one transaction, away from the head.
@@ -185,6 +186,7 @@ class Follower:
     ) -> Scanner:
         if scanner and scanner.hash not in (UNKNOWN, group[0].ref.parent_hash):
             raise _Orphaned(f"Block {group[0].ref.number} is no child of block {scanner.block}.")
+        await self._drop_false(group)
         records = [record for block in group for record in block.records]
         forward = Forward(
             chain=self._id,
@@ -200,6 +202,19 @@ class Follower:
         rejects = tuple(reject for block in group for reject in block.rejects)
         self._report(Step(scanner=after, written=counts.written, rejects=rejects))
         return after
+
+    async def _drop_false(self, group: list[BlockFacts]) -> None:
+        """What others told of these blocks and their chain does not have goes before them."""
+        facts = {block.ref.number: block for block in group}
+        noted = await hearsay.noted(self._graph, self._id, facts)
+        for number in sorted((one for one in noted if noted[one].noted), reverse=True):
+            there = (await spans.kept(self._graph, self._id, number, number))[number]
+            have = there.transactions | there.transfers
+            extra = have - ids_told(facts[number], self._chain)
+            # Not every node traces, so that internal transfers may be missing here.
+            false = any(":trace:" not in one for one in extra)
+            if false or there.hash not in (None, facts[number].ref.hash):
+                await self._turn.drop(self._id, number)
 
     async def _groups(self, first: int, last: int, head: int) -> AsyncGenerator[list[BlockFacts]]:
         """Blocks that share a transaction: many while they are deep, one each near the head."""
@@ -241,13 +256,3 @@ class Follower:
         finally:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
-
-
-def derived(records: list[Record]) -> list[Record]:
-    """Transfers between addresses that UTXO transactions are read as."""
-    return [
-        transfer
-        for record in records
-        if isinstance(record, UtxoTransaction)
-        for transfer in allocation.transfers(record)
-    ]

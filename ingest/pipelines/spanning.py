@@ -7,16 +7,15 @@ from typing import Final
 import msgspec
 
 from graph_api.domain.ids import ChainId
-from graph_api.domain.records import Record, Transaction, Transfer, UtxoTransaction
 from graph_api.store import checkpoints
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph
 from graph_api.store.ledger import spans
-from graph_api.store.ledger.facts import native_transfer
 from graph_api.store.ledger.spans import Kept, Mended
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.stretches import FORMAT, Filled
-from ingest.pipelines.following import BATCH, derived
+from ingest.pipelines.following import BATCH
+from ingest.pipelines.telling import derived, ids_told
 from ingest.sources.chain import BlockFacts, ChainSource
 
 #: Blocks that are compared at a time.
@@ -143,7 +142,7 @@ async def mend(turn: Turn, source: ChainSource, faults: Sequence[Fault]) -> None
 
 
 def _fault(facts: BlockFacts, there: Kept, source: ChainSource) -> Fault | None:
-    told, have = _told(facts, source), there.transactions | there.transfers
+    told, have = ids_told(facts, source.chain), there.transactions | there.transfers
     other = there.hash not in (None, facts.ref.hash)
     if other:
         what = "is another block"
@@ -163,19 +162,3 @@ def _fault(facts: BlockFacts, there: Kept, source: ChainSource) -> Fault | None:
         replaced=other or bool(have - told),
         announced=there.announced,
     )
-
-
-def _told(facts: BlockFacts, source: ChainSource) -> set[str]:
-    """Ids of the transactions and transfers that a block should have."""
-    records: list[Record] = [*facts.records, *derived(list(facts.records))]
-    told: set[str] = set()
-    for record in records:
-        if isinstance(record, (Transaction, UtxoTransaction, Transfer)):
-            told.add(record.id)
-        if isinstance(record, Transaction) and record.status != 0:
-            native = native_transfer(source.chain, record)
-            if native is not None:
-                told.add(native.id)
-        if isinstance(record, Transfer) and record.transaction is not None:
-            told.add(record.transaction)
-    return told

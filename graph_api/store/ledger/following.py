@@ -123,7 +123,7 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
     ) -> None:
         low, high = block_bounds(self.chain, lowest=lowest, highest=highest)
         rows = await writing.run("ledger/transfers_of_blocks", low=low, high=high)
-        rows = [row for row in rows if row["chain"] == self.chain]
+        rows = [row for row in rows if row["chain"] == self.chain and not row["final"]]
         if not rows:
             return
         rows.sort(key=lambda row: str(row["order_key"]), reverse=True)

@@ -29,6 +29,7 @@ class Block(msgspec.Struct, frozen=True):
     time: int | None
     announced: bool | None
     undo: str | None
+    noted: str | None = None
 
 
 async def drop_block(writing: Writing, shelves: Shelves, block: Block) -> list[Row]:
@@ -40,7 +41,7 @@ class _Rollback:
     def __init__(self, writing: Writing, shelves: Shelves, block: Block) -> None:
         self._writing, self._shelves, self._block = writing, shelves, block
         self._chain = shelves.chain
-        self._undo = msgspec.json.decode(block.undo, type=Undo) if block.undo else Undo()
+        self._undo = Undo.whole(block.undo, block.noted)
 
     async def run(self) -> list[Row]:
         shelves = self._shelves
@@ -71,6 +72,11 @@ class _Rollback:
             holdings=owned.union(*(totals.held_by(shelves, one) for one in moved)),
         )
 
+        # Another block that made room for this one has forgotten them already.
+        absent = shelves.wallets.fresh & {*self._undo.kinds, *self._undo.wallets}
+        for wallet in absent:
+            shelves.wallets.forget(wallet)
+
         await self._delete("delete_approvals", [row["id"] for row in events if row["owner"]])
         await self._delete("delete_swaps", [row["id"] for row in events if row["pool"]])
         await self._take_outputs_back(outputs, ids)
@@ -80,8 +86,8 @@ class _Rollback:
             await totals.look_at_wallet(self._writing, shelves, wallet)
         for wallet, token in sorted(owned):
             await self._look_at_outputs(wallet, token)
-        for wallet, kind in self._undo.kinds.items():
-            shelves.wallets[wallet].kind = kind
+        for wallet in self._undo.kinds.keys() - absent:
+            shelves.wallets[wallet].kind = self._undo.kinds[wallet]
         await self._count(len(transactions))
         await self._forget_new()
         await self._run("delete_blocks", [f"{self._chain.id}:{self._block.number}"])
@@ -189,3 +195,29 @@ class _Rollback:
         await replace_terms(self._writing, old=token_terms(dropped), new=[])
         await self._delete("delete_wallets", lone)
         await self._delete("delete_tokens", tokens)
+        if self._block.noted:
+            await self._hand_on(gone={*lone, *tokens})
+
+    async def _hand_on(self, *, gone: set[str]) -> None:
+        """What was told out of turn may be new in another block: whoever goes last forgets it."""
+        told = Undo.whole(self._block.noted)
+        left = Undo(
+            wallets=[one for one in told.wallets if one not in gone],
+            tokens=[one for one in told.tokens if one not in gone],
+        )
+        number = self._block.number
+        near = range(max(0, number - WINDOW), number + WINDOW)
+        ids = [f"{self._chain.id}:{one}" for one in near if one != number]
+        others = await self._run("noted_blocks", ids) if left != Undo() else []
+        heirs = [row for row in others if row["number"] > number and row["noted"]]
+        heirs += sorted(
+            (row for row in others if row["number"] < number), key=lambda row: -int(row["number"])
+        )[:1]
+        for heir in heirs:
+            name = "noted" if heir["noted"] else "undo"
+            merged = Undo.whole(heir[name])
+            merged += left
+            texts = {"undo": heir["undo"], "noted": heir["noted"]}
+            texts[name] = msgspec.json.encode(merged).decode()
+            id_ = f"{self._chain.id}:{heir['number']}"
+            await self._writing.run("ledger/hand_on", id=id_, **texts)

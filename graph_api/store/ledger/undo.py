@@ -14,6 +14,14 @@ class Undo(msgspec.Struct):
     tokens: list[str] = msgspec.field(default_factory=list)
     kinds: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @classmethod
+    def whole(cls, *texts: str | None) -> "Undo":
+        """Everything that ``texts`` of JSON tell; what a later one says of a kind holds."""
+        undo = cls()
+        for text in filter(None, texts):
+            undo += msgspec.json.decode(text, type=cls)
+        return undo
+
     def __iadd__(self, other: "Undo") -> "Undo":
         self.wallets += other.wallets
         self.tokens += other.tokens

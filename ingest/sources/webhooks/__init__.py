@@ -1,0 +1,1 @@
+"""Bodies that webhooks send: what each sender tells of blocks, decoded to records."""
