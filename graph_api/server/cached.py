@@ -48,6 +48,7 @@ class Answered:
 #: A request as it was written: method, media type of the answer, and the bytes of query or body.
 Written = tuple[str, str, bytes]
 Ask = Callable[[], Awaitable[Answered]]
+_Flight = tuple[bytes, bytes | None]  # the key, and the mark at its beginning
 
 
 class Answers:
@@ -62,7 +63,7 @@ class Answers:
         #: Where answers lie; without one nothing is kept and nothing is shared.
         self.shelf: Shelf | None = None
         self._base = blake2b(namespace, digest_size=24)
-        self._flights: dict[bytes, asyncio.Future[Answered | None]] = {}
+        self._flights: dict[_Flight, asyncio.Future[Answered | None]] = {}
         self._known: dict[Written, dict[Any, bytes]] = {}
 
     def known(self, written: Written) -> dict[Any, bytes] | None:
@@ -99,10 +100,11 @@ class Answers:
     async def ask(self, key: bytes, ask: Ask, *, mark: bytes | None) -> Answered:
         """The answer that somebody is waiting for already, or that of ``ask``, which is kept.
 
-        When the one who asks is cancelled or fails, somebody else who waits asks again.
+        When the one who asks is cancelled or fails, somebody else who waits asks again. Who comes
+        after a change of the graph does not wait for a question that was begun before it.
         """
         for _ in range(MAX_TAKEOVERS):
-            flight = self._flights.get(key)
+            flight = self._flights.get((key, mark))
             if flight is None:
                 return await self._lead(key, ask, mark=mark)
             self.waits += 1
@@ -113,13 +115,13 @@ class Answers:
         return await ask()
 
     async def _lead(self, key: bytes, ask: Ask, *, mark: bytes | None) -> Answered:
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        flight = self._flights[key, mark] = asyncio.get_running_loop().create_future()
         answered = None
         self.misses += 1
         try:
             answered = await ask()
         finally:
-            del self._flights[key]
+            del self._flights[key, mark]
             flight.set_result(answered)
         self._keep(key, answered, mark=mark)
         return answered
@@ -176,7 +178,7 @@ async def follow_marks(shelf: ProcessShelf, marks: Marks) -> None:
         mark = await marks.read()
         if mark is not None:
             shelf.turn(mark)
-        await asyncio.sleep(min(MARK_EVERY_S, shelf.life_s / 4))
+        await asyncio.sleep(min(MARK_EVERY_S, max(shelf.life_s / 4, 0.01)))
 
 
 def show_answers(answers: Answers, metrics: Metrics) -> None:

@@ -484,6 +484,18 @@ async def test_one_who_waits_may_leave_alone() -> None:
     assert work.asked == 1
 
 
+async def test_who_comes_after_a_change_waits_for_no_question_from_before_it() -> None:
+    answers, work = await answers_of_their_own(), Work()
+    (before,) = await asking(answers, work, count=1)
+    after = asyncio.create_task(answers.ask(b"k", work, mark=b"changed"))
+    async with asyncio.timeout(10):
+        await until(lambda: work.asked == 2)
+    found = work.answer(), work.answer()
+
+    assert (await before, await after) == found
+    assert answers.waits == 0
+
+
 async def test_an_answer_with_errors_is_for_those_who_wait_and_not_kept() -> None:
     answers, work = await answers_of_their_own(), Work()
     tasks = await asking(answers, work)
