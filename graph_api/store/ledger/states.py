@@ -1,4 +1,8 @@
-"""What the writer knows of wallets, tokens, flows, holdings and chains while it works."""
+"""What the writer knows of wallets, tokens, flows, holdings and chains while it works.
+
+Hundreds of thousands of these are kept at a time, and none refers to another object that could
+refer back: the garbage collector need not look at them (``gc=False``).
+"""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -14,7 +18,7 @@ _RANK_TOP = 10**12
 _IDS_KEPT = 1 << 15
 
 
-class WalletState(msgspec.Struct):
+class WalletState(msgspec.Struct, gc=False):
     """A wallet's own properties."""
 
     id: str
@@ -42,7 +46,7 @@ class WalletState(msgspec.Struct):
             self.kind = kind
 
 
-class TokenState(msgspec.Struct):
+class TokenState(msgspec.Struct, gc=False):
     """A token's own properties."""
 
     id: str
@@ -65,7 +69,7 @@ class TokenState(msgspec.Struct):
         return before != (self.symbol, self.name, self.decimals, self.total_supply_raw)
 
 
-class Totals(msgspec.Struct):
+class Totals(msgspec.Struct, gc=False):
     """What is kept of a group of transfers, whoever they are between."""
 
     id: str
@@ -113,7 +117,7 @@ class HoldingState(Totals):
         return page_key(self.token, f"{inverted(sortable(self.net_raw))}|{self.id}")
 
 
-class ChainState(msgspec.Struct):
+class ChainState(msgspec.Struct, gc=False):
     """A chain's counters."""
 
     id: str
@@ -135,7 +139,7 @@ class ChainState(msgspec.Struct):
         self.last_at = latest(self.last_at, moment)
 
 
-class Moved(msgspec.Struct, frozen=True):
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """A transfer in the graph, as far as totals are concerned."""
 
     id: str
