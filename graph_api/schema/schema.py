@@ -10,6 +10,7 @@ from graph_api.schema.activity import TransactionActivity, WalletActivity
 from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
+from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.protocols import WalletProtocols
@@ -35,8 +36,22 @@ EXTENSIONS: Final = (
 
 
 @strawberry.type(description="Everything that can be asked.")
-class Query(LedgerQuery, WalkQuery, LabelQuery, SearchQuery, StatusQuery, ScannerQuery, NodeQuery):
+class Query(
+    LedgerQuery,
+    WalkQuery,
+    LabelQuery,
+    SearchQuery,
+    StatusQuery,
+    ScannerQuery,
+    InboxQuery,
+    NodeQuery,
+):
     """The root of all questions, one base class for each subject."""
+
+
+@strawberry.type(description="Everything that can be changed.")
+class Mutation(InboxMutation):
+    """The root of all changes."""
 
 
 def build_schema(**options: Any) -> GuardedSchema:
@@ -44,7 +59,9 @@ def build_schema(**options: Any) -> GuardedSchema:
 
     Raises: TypeError when a field's declaration does not fit its types.
     """
-    schema = GuardedSchema(Query, config=StrawberryConfig(scalar_map=SCALARS), **options)
+    schema = GuardedSchema(
+        Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS), **options
+    )
     check(schema)
     return schema
 

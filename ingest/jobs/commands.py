@@ -15,7 +15,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import leases
 from graph_api.store.graph import Graph
-from ingest.jobs import chain_commands, interrupts, progress
+from ingest.jobs import chain_commands, inbox_commands, interrupts, progress
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.jobs.marking import marking
 from ingest.pipelines.load import BATCH, Summary
@@ -74,6 +74,7 @@ def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
         interrupts.run(_load(door, settings, Given(**given), bus=bus))  # type: ignore[arg-type]
 
     chain_commands.add_to(ingest, door)
+    inbox_commands.add_to(ingest)
     return ingest
 
 
