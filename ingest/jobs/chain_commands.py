@@ -17,13 +17,16 @@ from graph_api.store import scanners
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
-from ingest.jobs.following import Follow
+from ingest.jobs.following import Follow, Following
+from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
 from ingest.jobs.working import retention, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
 Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
+#: Where the bus is that API processes listen to, if there is one.
+BusOf = Callable[[Settings], str | None]
 
 _NODE = click.option(
     "--node",
@@ -39,8 +42,8 @@ class Unsound(GraphApiError):
     """The graph differs from its chain."""
 
 
-def add_to(group: click.Group, door: Door) -> None:
-    """Add the commands of chains to ``group``."""
+def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
+    """Add the commands of chains to ``group``; ``bus`` is told of changes of the graph."""
 
     @group.command("follow")
     @click.argument("chain")
@@ -55,7 +58,7 @@ def add_to(group: click.Group, door: Door) -> None:
 
         A chain that was followed before goes on where it stood.
         """
-        interrupts.run(_follow(door, settings, _Follow(**given)))  # type: ignore[arg-type]
+        interrupts.run(_follow(door, settings, _Follow(**given), bus=bus))  # type: ignore[arg-type]
 
     @group.command("backfill")
     @click.argument("chain")
@@ -66,7 +69,7 @@ def add_to(group: click.Group, door: Door) -> None:
     @click.pass_obj
     def backfill_command(settings: Settings, /, **given: object) -> None:
         """Load the blocks --from … --to of CHAIN; an interrupted one goes on where it stood."""
-        interrupts.run(_backfill(door, settings, _Span(**given)))  # type: ignore[arg-type]
+        interrupts.run(_backfill(door, settings, _Span(**given), bus=bus))  # type: ignore[arg-type]
 
     @group.command("verify")
     @click.argument("chain")
@@ -82,7 +85,7 @@ def add_to(group: click.Group, door: Door) -> None:
         The exit code is 1 when something differs and was not put right.
         """
         span = _Span(**given)  # type: ignore[arg-type]
-        interrupts.run(_verify(door, settings, span, repair=repair))
+        interrupts.run(_verify(door, settings, span, repair=repair, bus=bus))
 
     @group.command("work")
     @click.pass_obj
@@ -123,11 +126,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _follow(door: Door, settings: Settings, given: _Follow) -> None:
+async def _follow(door: Door, settings: Settings, given: _Follow, *, bus: BusOf) -> None:
     chain = chain_of(given.chain)
     addresses = named(chain, given.node, settings.nodes)
-    async with door(settings) as graph, nodes(graph, chain, addresses) as opened:
-        with scanning.live(chain, as_json=given.as_json) as tell:
+    async with (
+        door(settings) as graph,
+        nodes(graph, chain, addresses) as opened,
+        marking(bus(settings)) as changed,
+    ):
+        with scanning.live(chain, as_json=given.as_json) as show:
+
+            def tell(following: Following) -> None:
+                changed()
+                show(following)
+
             follow = Follow(
                 graph,
                 opened,
@@ -147,9 +159,10 @@ async def _work(door: Door, settings: Settings) -> None:
     for name, text in addresses.items():
         chain_of(name)
         endpoint_settings(text)
-    bus = await Bus.connect(settings.redis.url.get_secret_value())
+    url = settings.redis.url.get_secret_value()
+    bus = await Bus.connect(url)
     try:
-        async with door(settings) as graph:
+        async with door(settings) as graph, marking(url) as changed:
             await work(
                 graph,
                 Streams(bus),
@@ -157,25 +170,35 @@ async def _work(door: Door, settings: Settings) -> None:
                 clock=_now,
                 home=settings.home,
                 keep=retention(settings),
+                changed=changed,
             )
     finally:
         await bus.close()
 
 
-async def _backfill(door: Door, settings: Settings, given: _Span) -> None:
+async def _backfill(door: Door, settings: Settings, given: _Span, *, bus: BusOf) -> None:
     chain = chain_of(given.chain)
     assert given.first is not None
     assert given.last is not None
     if given.last < given.first:
         raise BadInput(f"--to {given.last} is below --from {given.first}.")
     addresses = named(chain, given.node, settings.nodes)
-    async with door(settings) as graph, nodes(graph, chain, addresses) as opened:
+    async with (
+        door(settings) as graph,
+        nodes(graph, chain, addresses) as opened,
+        marking(bus(settings)) as changed,
+    ):
         head = await opened.source.head()
         if given.last > head.number:
             raise BadInput(f"{chain.name} has {head.number} blocks so far; --to is above that.")
         turn = Turn(graph, clock=_now)
         try:
-            with scanning.filling(chain, as_json=given.as_json) as report:
+            with scanning.filling(chain, as_json=given.as_json) as show:
+
+                def report(one: Filling) -> None:
+                    changed()
+                    show(one)
+
                 done: Filling = await backfill(
                     graph,
                     turn,
@@ -192,10 +215,16 @@ async def _backfill(door: Door, settings: Settings, given: _Span) -> None:
         click.echo(f"Blocks {done.first} to {done.block} are loaded; {done.written} records new.")
 
 
-async def _verify(door: Door, settings: Settings, given: _Span, *, repair: bool) -> None:
+async def _verify(
+    door: Door, settings: Settings, given: _Span, *, repair: bool, bus: BusOf
+) -> None:
     chain = chain_of(given.chain)
     addresses = named(chain, given.node, settings.nodes)
-    async with door(settings) as graph, nodes(graph, chain, addresses) as opened:
+    async with (
+        door(settings) as graph,
+        nodes(graph, chain, addresses) as opened,
+        marking(bus(settings) if repair else None),
+    ):
         stretches = await _stretches(graph, chain, given)
         faults: list[Fault] = []
         for first, last in stretches:

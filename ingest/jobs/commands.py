@@ -1,8 +1,7 @@
 """The command line of ingestion: ``load`` and what belongs to it."""
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,18 +13,13 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import leases
-from graph_api.store.graph import Graph
 from ingest.jobs import chain_commands, inbox_commands, interrupts, progress
+from ingest.jobs.chain_commands import BusOf, Door
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.jobs.marking import marking
 from ingest.pipelines.load import BATCH, Summary
 from ingest.sources.files import formats
 from ingest.sources.files.format import Options
-
-#: Opens the graph that settings speak of, at the schema that this program knows.
-Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
-#: Where the bus is that API processes listen to, if there is one.
-BusOf = Callable[[Settings], str | None]
 
 
 def named_bus(settings: Settings) -> str | None:
@@ -73,7 +67,7 @@ def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
             return
         interrupts.run(_load(door, settings, Given(**given), bus=bus))  # type: ignore[arg-type]
 
-    chain_commands.add_to(ingest, door)
+    chain_commands.add_to(ingest, door, bus=bus)
     inbox_commands.add_to(ingest)
     return ingest
 

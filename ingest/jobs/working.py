@@ -38,15 +38,24 @@ async def work(
     clock: Callable[[], datetime],
     home: Path,
     keep: Keep | None = None,
+    changed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Follow the chains of ``addresses`` (by slug) and publish what is announced, for ever."""
+    """Follow the chains of ``addresses`` (by slug) and publish what is announced, for ever.
+
+    ``changed`` is called after each change of the graph.
+    """
     publisher = Publisher(graph, streams, clock=clock, keep=keep)
+
+    def wake() -> None:
+        changed()
+        publisher.wake()
+
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         stack.push_async_callback(_leave, publisher)
         tasks.create_task(publisher.run())
         for name, text in addresses.items():
             chain = chain_of(name)
-            teller = Teller(streams, chain, clock=clock, wake=publisher.wake)
+            teller = Teller(streams, chain, clock=clock, wake=wake)
             tasks.create_task(_follow(graph, chain, text, teller=teller, clock=clock, home=home))
 
 
