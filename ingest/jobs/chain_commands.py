@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 import msgspec
@@ -18,6 +18,7 @@ from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
 from ingest.jobs.following import Follow, Following
+from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
 from ingest.jobs.working import retention, work
@@ -90,7 +91,7 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
     @group.command("work")
     @click.pass_obj
     def work_command(settings: Settings, /) -> None:
-        """Follow every chain that settings name nodes of, and publish events, until stopped.
+        """Follow the chains whose nodes are named, work off webhooks and publish events.
 
         DESKGRAPH_NODES__ETHEREUM names the nodes of Ethereum; DESKGRAPH_REDIS__URL the bus.
         """
@@ -162,14 +163,20 @@ async def _work(door: Door, settings: Settings) -> None:
     url = settings.redis.url.get_secret_value()
     bus = await Bus.connect(url)
     try:
-        async with door(settings) as graph, marking(url) as changed:
+        async with (
+            door(settings) as graph,
+            opened_vault(settings) as vault,
+            marking(url) as changed,
+        ):
             await work(
                 graph,
+                vault,
                 Streams(bus),
                 addresses,
                 clock=_now,
                 home=settings.home,
                 keep=retention(settings),
+                bodies_kept=timedelta(hours=settings.webhooks.kept_h),
                 changed=changed,
             )
     finally:

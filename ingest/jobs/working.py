@@ -1,4 +1,4 @@
-"""The process that keeps up: follows every chain whose nodes are named, and publishes events.
+"""The process that keeps up: follows chains, writes what webhooks told, and publishes events.
 
 Each part goes on when another one fails; what stops a chain for good is told, and stops it alone.
 """
@@ -20,8 +20,10 @@ from graph_api.live.streams import Retention, Streams
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
+from graph_api.vault.vault import Vault
 from ingest.jobs.following import Follow, Following, Trouble
 from ingest.jobs.nodes import nodes
+from ingest.pipelines import inbox
 from ingest.pipelines.publishing import Keep, Publisher
 
 #: How often subscribers hear how following goes, however fast it goes.
@@ -32,17 +34,19 @@ log: Final = structlog.get_logger("deskgraph.ingest")
 
 async def work(
     graph: Graph,
+    vault: Vault,
     streams: Streams,
     addresses: Mapping[str, str],
     *,
     clock: Callable[[], datetime],
     home: Path,
     keep: Keep | None = None,
+    bodies_kept: timedelta = inbox.KEPT,
     changed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Follow the chains of ``addresses`` (by slug) and publish what is announced, for ever.
+    """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
-    ``changed`` is called after each change of the graph.
+    It goes on for ever. ``changed`` is called after each change of the graph.
     """
     publisher = Publisher(graph, streams, clock=clock, keep=keep)
 
@@ -53,6 +57,9 @@ async def work(
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         stack.push_async_callback(_leave, publisher)
         tasks.create_task(publisher.run())
+        tasks.create_task(
+            inbox.work(graph, vault, clock=clock, kept=bodies_kept, report=lambda _: wake())
+        )
         for name, text in addresses.items():
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=wake)

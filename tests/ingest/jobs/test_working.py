@@ -13,6 +13,9 @@ from graph_api.live.reading import read
 from graph_api.live.streams import Streams
 from graph_api.services import scanning
 from graph_api.store.graph import Graph
+from graph_api.vault.engines import default_url
+from graph_api.vault.vault import Vault
+from tests.given import NOW
 from tests.ingest.loading import command
 from tests.ingest.sources.evm_chain import Chain
 
@@ -43,6 +46,8 @@ async def test_chains_are_followed_and_events_published_by_one_process(
     streams = Streams(bus)
     monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
     monkeypatch.setenv("DESKGRAPH_NODES__ETHEREUM", chain.node.url)
+    async with await Vault.open(default_url(tmp_path)) as vault:
+        await vault.migrate(now=NOW)
     await chain.pay("0x" + "a1" * 20, 5)
 
     async with command(graph.address, tmp_path, "ingest", "work") as working:
