@@ -140,7 +140,7 @@ async def cases(data: Path | None, *, rows: int) -> AsyncIterator[list[Case]]:
         made = write_transfers(
             folder / "erc20", transfers=min(rows, 50_000), wallets=max(200, min(rows, 50_000) // 10)
         )
-        found = [Case("erc20 50k", tuple(made), ("ethereum",))]
+        found = [Case("erc20", tuple(made), ("ethereum",))]
         if data is not None:
             sample = folder / "transfers.parquet"
             pq.write_table(
