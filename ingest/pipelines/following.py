@@ -110,12 +110,12 @@ class Follower:
 
     async def _stands(self, scanner: Scanner, head: BlockRef) -> bool:
         """Whether what is in the graph is in the chain that ``head`` is the end of."""
-        if head.number >= scanner.block:
-            now = await self._source.ref(scanner.block)
-            return now is None or now.hash == scanner.hash or scanner.hash == UNKNOWN
-        # A lower head is a node that lags behind, unless it knows another block than we do.
-        known = await blocks.hashes(self._graph, self._id, [head.number])
-        return known.get(head.number, head.hash) == head.hash
+        if scanner.hash == UNKNOWN or head.number < scanner.block:
+            # Everything was taken back; or a node lags behind, or begins anew: a chain that has
+            # changed soon grows beyond what it was, and is believed then.
+            return True
+        now = await self._source.ref(scanner.block)
+        return now is None or now.hash == scanner.hash
 
     # Back
 

@@ -43,8 +43,8 @@ _TOKENS: Final = 3
 class GivenChain:
     """A chain of one family: ``grow`` adds blocks, ``fork`` replaces the newest ones."""
 
-    def __init__(self, chain: Chain, *, seed: int = 0) -> None:
-        self.chain = chain
+    def __init__(self, chain: Chain, *, seed: int = 0, first: int = FIRST) -> None:
+        self.chain, self.first = chain, first
         self._random = Random(seed)
         self._blocks: list[BlockFacts] = []
         self._grown = asyncio.Event()
@@ -57,7 +57,7 @@ class GivenChain:
     def grow(self, count: int = 1) -> None:
         """New blocks at the head."""
         for _ in range(count):
-            self._blocks.append(self._block(FIRST + len(self._blocks)))
+            self._blocks.append(self._block(self.first + len(self._blocks)))
         self._grown.set()
 
     def fork(self, depth: int, *, grow: int | None = None) -> None:
@@ -69,7 +69,7 @@ class GivenChain:
     @property
     def height(self) -> int:
         """The number of the newest block."""
-        return FIRST + len(self._blocks) - 1
+        return self.first + len(self._blocks) - 1
 
     @property
     def records(self) -> list[Record]:
@@ -91,14 +91,15 @@ class GivenChain:
         return None
 
     async def ref(self, number: int) -> BlockRef | None:
-        place = number - FIRST
+        assert number >= 0, "No chain has such a block."
+        place = number - self.first
         return self._blocks[place].ref if 0 <= place < len(self._blocks) else None
 
     async def blocks(self, first: int, last: int) -> AsyncIterator[BlockFacts]:
         before: BlockRef | None = None
         for number in range(first, last + 1):
             await asyncio.sleep(0)
-            place = number - FIRST
+            place = number - self.first
             if place >= len(self._blocks):
                 raise Reorged(f"Block {number} is not there any more.")
             block = self._blocks[place]

@@ -21,7 +21,7 @@ from tests.ingest.chains import FIRST, GivenChain
 
 def follower(graph: Graph, chain: GivenChain, **options: object) -> Follower:
     turn = Turn(graph, clock=lambda: NOW)
-    return Follower(graph, turn, chain, start=FIRST, **options)  # type: ignore[arg-type]
+    return Follower(graph, turn, chain, start=chain.first, **options)  # type: ignore[arg-type]
 
 
 async def follow(graph: Graph, chain: GivenChain, **options: object) -> None:
@@ -157,4 +157,19 @@ async def test_two_followers_of_one_chain_take_turns(graph: Graph) -> None:
 
     heard = await events(graph, Line.TRANSFERS, ETHEREUM)
     assert [event.body["id"] for event in heard] == [one.id for one in given.transfers]
+    assert difference(await fresh(graph, given), followed) == ""
+
+
+async def test_a_node_that_lost_everything_once_is_followed_from_its_first_block_again(
+    graph: Graph,
+) -> None:
+    given = GivenChain(ETHEREUM, seed=17, first=0)
+    given.grow(3)
+    await follow(graph, given)
+    given.fork(3, grow=1)
+    await follow(graph, given)
+    given.grow(3)
+    await follow(graph, given)
+    followed = await snapshot(graph)
+
     assert difference(await fresh(graph, given), followed) == ""
