@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+import orjson
 
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import BadInput
@@ -23,6 +24,7 @@ class Reader:
 
     def read(self, sender: Sender, body: bytes) -> Told:
         """What ``body`` tells. Raises: BadInput when nothing of it can be read."""
+        _require_shallow(body)
         match sender:
             case Sender.MORALIS:
                 return moralis.decode(body, self._records)
@@ -35,6 +37,15 @@ class Reader:
         if chain.id not in self._chains:
             self._chains[chain.id] = ChainRecords(chain, decimals=known_decimals())
         return self._chains[chain.id]
+
+
+def _require_shallow(body: bytes) -> None:
+    # A reader that knows what to expect follows brackets as deep as the stack goes, and deeper;
+    # this one stops at its own limit.
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"The body is no JSON: {error}.") from None
 
 
 def _helius(body: bytes, records_of: Callable[[Chain], ChainRecords]) -> Told:
