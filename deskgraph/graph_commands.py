@@ -18,8 +18,9 @@ from graph_api.domain.chains import CHAINS
 from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import migrations
+from graph_api.store.ledger.differences import Difference
 from graph_api.store.ledger.mending import mend
-from graph_api.store.ledger.recompute import Difference, Recount
+from graph_api.store.ledger.recompute import Recount
 from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts
 

@@ -11,7 +11,8 @@ from graph_api.domain.ids import AccountId, ChainId, TransactionId, output_id
 from graph_api.domain.records import Output, Spend, UtxoTransaction
 from graph_api.store.graph import Graph
 from graph_api.store.ledger import mending
-from graph_api.store.ledger.recompute import Difference, Recount
+from graph_api.store.ledger.differences import Difference
+from graph_api.store.ledger.recompute import Recount
 from graph_api.store.ledger.turn import Turn
 from tests import given
 from tests.given import BITCOIN, NOON, NOW, Ledger, difference, snapshot

@@ -6,7 +6,7 @@ from typing import Final
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId, chain_id_of
 from graph_api.store.graph import Writing
-from graph_api.store.ledger.recompute import DERIVED, Difference, State
+from graph_api.store.ledger.differences import DERIVED, Difference, State
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import (
     ChainState,

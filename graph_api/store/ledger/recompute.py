@@ -8,13 +8,14 @@ may write meanwhile.
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from graph_api.domain.chains import CHAINS, Family, chain_of
 from graph_api.domain.ids import AccountId, chain_id_of, native_token
 from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store.ledger.differences import Difference, Kept, differences, packed, unpacked
 from graph_api.store.ledger.spool import Spool
 from graph_api.store.ledger.states import (
     ChainState,
@@ -25,7 +26,6 @@ from graph_api.store.ledger.states import (
     earliest,
     flow_id,
     holding_id,
-    latest,
 )
 
 PAGE: Final = 5_000
@@ -33,64 +33,6 @@ PAGE: Final = 5_000
 _PER_PART: Final = 200_000
 _MOST_PARTS: Final = 200
 _UTXO: Final = frozenset(chain.id for chain in CHAINS if chain.family is Family.UTXO)
-
-State = FlowState | HoldingState | WalletState | TokenState | ChainState
-Kept = TypeVar("Kept", FlowState, HoldingState, WalletState, TokenState, ChainState)
-
-#: What is derived of each kind, and therefore compared and mended.
-DERIVED: Final[dict[type[State], tuple[str, ...]]] = {
-    FlowState: ("transfers", "amount_raw", "first_at", "last_at"),
-    HoldingState: (
-        "received_raw",
-        "sent_raw",
-        "transfers",
-        "uncounted",
-        "first_at",
-        "last_at",
-        "since_block",
-    ),
-    WalletState: (
-        "first_seen_at",
-        "last_seen_at",
-        "transfers_in",
-        "transfers_out",
-        "flows_in",
-        "flows_out",
-        "newest",
-    ),
-    TokenState: ("transfers", "holders", "unscaled"),
-    ChainState: (
-        "blocks",
-        "transactions",
-        "transfers",
-        "wallets",
-        "untimed",
-        "first_block",
-        "last_block",
-        "first_at",
-        "last_at",
-    ),
-}
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Something derived that is not what the facts say; None where it is, or should be, missing."""
-
-    kind: str
-    id: str
-    kept: State | None
-    right: State | None
-
-    def __str__(self) -> str:
-        if self.kept is None or self.right is None:
-            return f"{self.kind} {self.id} {'is missing' if self.right else 'should not be'}"
-        kept, right = self.kept, self.right
-        wrong = (
-            f"{name} is {getattr(kept, name)}, should be {getattr(right, name)}"
-            for name in DERIVED[type(right)]
-            if getattr(kept, name) != getattr(right, name)
-        )
-        return f"{self.kind} {self.id}: {'; '.join(wrong)}"
 
 
 class Recount:
@@ -114,17 +56,15 @@ class Recount:
             await self._spool_kept(sums, wallets)
             for part in sums.parts():
                 for difference in self._sums(part, wallets):
-                    wrong.put("", (difference.kind, difference.id, *_packed(difference)))
+                    wrong.put("", packed(difference))
             for part in wallets.parts():
                 for difference in self._wallets(part):
                     yield difference
             async for difference in self._counters():
                 yield difference
             for part in wrong.parts():
-                for kind, key, kept, right in part:
-                    yield Difference(
-                        kind=kind, id=key, kept=_state(kind, kept), right=_state(kind, right)
-                    )
+                for item in part:
+                    yield unpacked(item)
         finally:
             for spool in (sums, wallets, wrong):
                 spool.close()
@@ -245,7 +185,8 @@ class Recount:
     def _sums(self, items: Iterable[tuple[Any, ...]], wallets: Spool) -> Iterator[Difference]:
         flows: dict[str, FlowState] = {}
         holdings: dict[str, HoldingState] = {}
-        kept: dict[str, FlowState | HoldingState] = {}
+        kept_flows: dict[str, FlowState] = {}
+        kept_holdings: dict[str, HoldingState] = {}
         for tag, key, *rest in items:
             if tag == "flow":
                 sender, recipient, token, *moved = rest
@@ -255,18 +196,18 @@ class Recount:
                 wallet, token, *moved = rest
                 holding = HoldingState(key, wallet=wallet, token=token)
                 _add_holding(holdings.setdefault(key, holding), *moved)
+            elif tag == "flows":
+                kept_flows[key] = msgspec.convert(rest[0], FlowState, strict=False)
             else:
-                state = _state("Flow" if tag == "flows" else "Holding", rest[0])
-                assert state is not None
-                kept[key] = state
+                kept_holdings[key] = msgspec.convert(rest[0], HoldingState, strict=False)
         for flow in flows.values():
             wallets.put(flow.sender, ("flowed", flow.sender, 0, 1))
             wallets.put(flow.recipient, ("flowed", flow.recipient, 1, 0))
         held = {key: one for key, one in holdings.items() if one.transfers}
         for holding in held.values():
             self._token(holding.token).holders += holding.net_raw > 0
-        yield from self._compared("Flow", flows, kept, FlowState)
-        yield from self._compared("Holding", held, kept, HoldingState)
+        yield from self._compared("Flow", flows, kept_flows)
+        yield from self._compared("Holding", held, kept_holdings)
 
     def _wallets(self, items: Iterable[tuple[Any, ...]]) -> Iterator[Difference]:
         right: dict[str, WalletState] = {}
@@ -288,7 +229,7 @@ class Recount:
                 kept[key] = msgspec.convert(rest[0], WalletState, strict=False)
         for key in right.keys() - kept.keys():
             self._chains[chain_id_of(AccountId(key))].wallets += 1
-        yield from self._compared("Wallet", right, kept, WalletState)
+        yield from self._compared("Wallet", right, kept)
 
     async def _counters(self) -> AsyncIterator[Difference]:
         kept: dict[str, TokenState] = {}
@@ -296,7 +237,7 @@ class Recount:
             state = self._token(row["id"])
             del row["chain"]
             kept[state.id] = msgspec.convert(row, TokenState, strict=False)
-        for difference in self._compared("Token", self._tokens, kept, TokenState):
+        for difference in self._compared("Token", self._tokens, kept):
             yield difference
 
         async def chains(writing: Writing) -> dict[str, ChainState]:
@@ -309,24 +250,14 @@ class Recount:
         known = await self._graph.write(chains)
         there = {key: one for key, one in self._chains.items() if one != ChainState(key)}
         there |= {key: self._chains[key] for key in known}
-        for difference in self._compared("Chain", there, known, ChainState):
+        for difference in self._compared("Chain", there, known):
             yield difference
 
     def _compared(
-        self,
-        kind: str,
-        right: dict[str, Kept],
-        kept: dict[str, Any],
-        state: type[Kept],
+        self, kind: str, right: dict[str, Kept], kept: dict[str, Kept]
     ) -> Iterator[Difference]:
-        mine = {key: one for key, one in kept.items() if isinstance(one, state)}
-        keys = right.keys() | mine.keys()
-        self.compared[kind] += len(keys)
-        names = DERIVED[state]
-        for key in sorted(keys):
-            one, other = mine.get(key), right.get(key)
-            if one is None or other is None or _values(one, names) != _values(other, names):
-                yield Difference(kind=kind, id=key, kept=one, right=other)
+        self.compared[kind] += len(right.keys() | kept.keys())
+        return differences(kind, right, kept)
 
     def _token(self, token: str) -> TokenState:
         return self._tokens.setdefault(token, TokenState(token))
@@ -336,7 +267,7 @@ def _add_flow(flow: FlowState, amount: str | None, time: int | None) -> None:
     flow.transfers += 1
     known = flow.amount_raw is not None and amount is not None
     flow.amount_raw = (flow.amount_raw or 0) + int(amount or 0) if known else None
-    flow.first_at, flow.last_at = earliest(flow.first_at, time), latest(flow.last_at, time)
+    flow.seen(time)
 
 
 def _add_holding(
@@ -353,8 +284,7 @@ def _add_holding(
     holding.transfers += transfers
     holding.uncounted += uncounted
     holding.since_block = earliest(holding.since_block, block)
-    holding.first_at = earliest(holding.first_at, time)
-    holding.last_at = latest(holding.last_at, time)
+    holding.seen(time)
 
 
 def _seen(wallets: Spool, time: int | None, *ids: str | None) -> None:
@@ -365,28 +295,3 @@ def _seen(wallets: Spool, time: int | None, *ids: str | None) -> None:
 
 def _waits(row: Row) -> bool:
     return row["block_time"] is None and row["block_number"] is not None
-
-
-def _values(state: State, names: tuple[str, ...]) -> list[Any]:
-    return [getattr(state, name) for name in names]
-
-
-def _packed(difference: Difference) -> list[Row | None]:
-    def text(state: State | None) -> Row | None:
-        if state is None:
-            return None
-        fields = msgspec.structs.asdict(state).items()
-        return {
-            name: str(one) if name.endswith("_raw") and one is not None else one
-            for name, one in fields
-        }
-
-    return [text(difference.kept), text(difference.right)]
-
-
-def _state(kind: str, row: Row | None) -> FlowState | HoldingState | None:
-    if row is None:
-        return None
-    if kind == "Flow":
-        return msgspec.convert(row, FlowState, strict=False)
-    return msgspec.convert(row, HoldingState, strict=False)
