@@ -302,7 +302,11 @@ class Writing:
 
     async def run_text(self, text: str, /, **parameters: Any) -> list[Row]:
         """The rows of a statement that is no file of ours, as plain maps."""
-        result = await self._transaction.run(text, _for_bolt(parameters))
+        sent = {
+            key: _Unlogged(value) if isinstance(value, list) else value
+            for key, value in _for_bolt(parameters).items()
+        }
+        result = await self._transaction.run(text, sent)
         keys = result.keys()
         return [dict(zip(keys, row, strict=True)) async for row in result]
 
@@ -347,6 +351,13 @@ def _for_bolt(parameters: Row) -> Row:
         key: _milliseconds(value) if isinstance(value, datetime) else value
         for key, value in parameters.items()
     }
+
+
+class _Unlogged(list[Any]):
+    """Rows to be sent: the driver spells every parameter out for its log, read or not."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -84,25 +84,25 @@ class Batch:
 
     async def _fetch(self, new: Events, failed: list[Moved], late: Late) -> None:
         """Put everything on the shelves that the batch may change."""
-        movements: list[Transfer | Moved] = [*new.transfers.values(), *failed, *late.transfers]
         wallets = {*self._named_wallets(new), *late.wallets}
-        for movement in movements:
-            wallets |= {movement.sender, movement.recipient}
-        tokens = {movement.token for movement in movements} | self._facts.tokens.keys()
-        if self._outputs.owners:
+        tokens: set[str | None] = {*self._facts.tokens}
+        pairs: set[tuple[str, str, str | None]] = set()
+        holdings = self._outputs.holdings
+        if holdings:
             tokens.add(native_token(self._chain))
+        movements: list[Transfer | Moved] = [*new.transfers.values(), *failed, *late.transfers]
+        for movement in movements:
+            wallets.update(totals.parties(movement))
+            tokens.add(movement.token)
+            holdings.update(totals.held_by(self._shelves, movement))
+            if movement.sender is not None:
+                pairs.add((movement.sender, movement.recipient, movement.token))
         await self._shelves.fetch(
             self._writing,
             wallets=sorted(filter(None, wallets)),
             tokens=sorted(filter(None, tokens)),
-            pairs={
-                (movement.sender, movement.recipient, movement.token)
-                for movement in movements
-                if movement.sender is not None
-            },
-            holdings=self._outputs.holdings.union(
-                *(totals.held_by(self._shelves, movement) for movement in movements)
-            ),
+            pairs=pairs,
+            holdings=holdings,
         )
 
     def _named_wallets(self, new: Events) -> Iterator[str | None]:

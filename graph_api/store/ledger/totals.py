@@ -14,11 +14,11 @@ def counts_holdings(shelves: Shelves) -> bool:
     return shelves.chain.family is not Family.UTXO
 
 
-def held_by(shelves: Shelves, moved: Transfer | Moved) -> set[tuple[str, str]]:
+def held_by(shelves: Shelves, moved: Transfer | Moved) -> list[tuple[str, str]]:
     """Wallet and token of the holdings that a transfer counts in."""
     if moved.token is None or not counts_holdings(shelves):
-        return set()
-    return {(wallet, moved.token) for wallet in parties(moved)}
+        return []
+    return [(wallet, moved.token) for wallet in parties(moved)]
 
 
 def parties(moved: Transfer | Moved) -> tuple[str, ...]:
