@@ -14,6 +14,13 @@ RECIPROCAL = re.compile(
     r"\b[AL]?GPL|GNU (?:Affero|Lesser|Library|General)|SSPL|BUSL|Business Source|Commons Clause"
 )
 
+#: What packages say in their sources and not in their metadata.
+ELSEWHERE = {
+    "jsonalias": "MIT",  # pyproject.toml of its repository
+    "memorystream": "MIT",  # package.json, in the old form that locks leave out
+    "solders": "Apache-2.0",  # the licence file in its wheel
+}
+
 
 def permits(terms: str) -> bool:
     """Whether terms leave our code alone; of ``A OR B`` one is enough."""
@@ -36,7 +43,8 @@ def installed() -> dict[str, str]:
     found = {}
     for pin in lock.pins(ROOT / lock.DEV):
         try:
-            found[pin.name] = stated(metadata.distribution(pin.name))
+            terms = stated(metadata.distribution(pin.name))
+            found[pin.name] = terms or ELSEWHERE.get(pin.name, "")
         except metadata.PackageNotFoundError:
             continue
     return found
@@ -53,7 +61,7 @@ def test_locked_python_packages_are_permissive() -> None:
 def test_locked_node_packages_are_permissive() -> None:
     locks = [path for path in lock.lock_files(ROOT) if path.name == "package-lock.json"]
     licences = {
-        name: str(package.get("license", ""))
+        name: str(package.get("license") or ELSEWHERE.get(name.rpartition("/")[2], ""))
         for path in locks
         for name, package in json.loads(path.read_text())["packages"].items()
         if "node_modules/" in name and not package.get("link")
