@@ -67,7 +67,8 @@ class Totals:
         """Count a move in."""
         name = move.token or f"{move.chain} (unknown)"
         self.transfers[name] += 1
-        self.amounts[name] += move.amount or 0
+        if move.amount is not None:
+            self.amounts[name] += move.amount
         if move.sender is not None:
             key = (move.sender, move.recipient, move.token)
             number, amount = self.flows.get(key, (0, 0))

@@ -182,7 +182,8 @@ async def read(graph: Graph) -> Read:
     async for row in _pages(graph, "transfers", digests["transfers"]):
         token = row["token"] or f"{row['chain']} (unknown)"
         totals.transfers[token] += 1
-        totals.amounts[token] += int(row["amount_raw"] or 0)
+        if row["amount_raw"] is not None:
+            totals.amounts[token] += int(row["amount_raw"])
     async for row in _pages(graph, "flows", digests["flows"]):
         raw = row["amount_raw"]
         key = (row["sender"], row["recipient"], row["token"])
@@ -357,11 +358,10 @@ def show(proof: Proof) -> None:
     table = Table("token", "transfers", "sum, base units", "received by holders", "flowed")
     found = proof.found
     for token in sorted(found.transfers, key=lambda one: -found.transfers[one])[:_SHOWN]:
-        table.row(
-            token,
-            f"{found.transfers[token]:,}",
-            *(sums.get(token, "") for sums in (found.amounts, found.received, found.flowed)),
-        )
+        sums = ["unknown"] * 3
+        if token in found.amounts:
+            sums = [one.get(token, "0") for one in (found.amounts, found.received, found.flowed)]
+        table.row(token, f"{found.transfers[token]:,}", *sums)
     print(f"\n{len(found.transfers):,} tokens; {proof.recomputed}")
     for title, sizes in (("nodes", found.nodes), ("relationships", found.relationships)):
         print(f"{title}: {', '.join(f'{name} {count:,}' for name, count in sizes.items())}")
