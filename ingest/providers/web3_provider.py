@@ -1,13 +1,20 @@
 """web3.py over the pool: calls by hand, in its words, with our failover and limits."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
-from web3 import AsyncBaseProvider, AsyncWeb3
-from web3.types import RPCEndpoint, RPCResponse
+# One of web3.py's libraries raises Python's recursion limit a hundredfold when it is imported, and
+# every reader of nested text that counts on the limit then overflows the stack instead.
+_LIMIT: Final = sys.getrecursionlimit()
+from web3 import AsyncBaseProvider, AsyncWeb3  # noqa: E402
+from web3.exceptions import Web3RPCError as Web3RPCError  # noqa: E402
+from web3.types import RPCEndpoint, RPCResponse  # noqa: E402
 
-from ingest.providers.endpoints import Endpoint, Endpoints
-from ingest.providers.faults import Overloaded
-from ingest.providers.rpc import Call, RpcError
+sys.setrecursionlimit(_LIMIT)
+
+from ingest.providers.endpoints import Endpoint, Endpoints  # noqa: E402
+from ingest.providers.faults import Overloaded  # noqa: E402
+from ingest.providers.rpc import Call, RpcError  # noqa: E402
 
 
 class PoolProvider(AsyncBaseProvider):

@@ -1,10 +1,12 @@
 """web3.py asks through the pool: failover and errors are the pool's."""
 
+import subprocess
+import sys
+
 import pytest
-from web3.exceptions import Web3RPCError
 
 from ingest.providers.endpoints import Endpoints, EndpointSettings
-from ingest.providers.web3_provider import web3_of
+from ingest.providers.web3_provider import Web3RPCError, web3_of
 from tests.ingest.providers.serving import served
 from tests.ingest.sources.evm_chain import Chain, data_of
 from tests.real.solidity import compiled
@@ -35,3 +37,12 @@ async def test_calls_by_hand_go_to_the_endpoint_that_answers(chain: Chain) -> No
         await pool.close()
 
     assert data_of("symbol()") == "0x95d89b41"
+
+
+def test_python_keeps_its_recursion_limit() -> None:
+    program = (
+        "import sys; before = sys.getrecursionlimit(); import ingest.providers.web3_provider; "
+        "print(before == sys.getrecursionlimit(), 'py_ecc' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "True True\n", done.stderr
