@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,6 +73,8 @@ desk_changes = Table(
     Index("desk_changes_of_account", "workspace", "account_id", "changed_at", "id"),
 )
 
+_NOT_ENDED = text("state IN ('queued', 'running')")
+
 jobs = Table(
     "jobs",
     metadata,
@@ -91,6 +94,14 @@ jobs = Table(
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
+    Column("subject", Words),
+    Column("done", BigInteger),
+    Column("total", BigInteger),
+    Column("unit", Words),
+    Column("message", Words),
+    Column("code", Words),
+    Column("remedy", Words),
+    Column("not_before", Moment),
     ForeignKeyConstraint(
         ["workspace", "principal"], ["principals.workspace", "principals.principal"]
     ),
@@ -99,6 +110,16 @@ jobs = Table(
     ),
     Index("jobs_newest", "workspace", "created_at", "id"),
     Index("jobs_waiting", "workspace", "state", "created_at", "id"),
+    Index("jobs_of_subject", "workspace", "kind", "subject", "created_at", "id"),
+    Index(
+        "jobs_one_at_a_time",
+        "workspace",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=_NOT_ENDED,
+        postgresql_where=_NOT_ENDED,
+    ),
 )
 
 hooks = Table(

@@ -10,7 +10,7 @@ import pytest
 from graph_api.domain.errors import BadInput, NotFound
 from graph_api.domain.principals import LOCAL, Principal
 from graph_api.vault import jobs
-from graph_api.vault.jobs import MAX_ATTEMPTS, Job, JobState, LeaseLost
+from graph_api.vault.jobs import MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
 from graph_api.vault.vault import Vault
 from tests.vault import given
 from tests.vault.given import MINUTE, NOON, SECOND
@@ -268,3 +268,80 @@ async def test_many_jobs_are_found_by_their_ids_at_once(vault: Vault) -> None:
 
     assert await jobs.by_ids(vault, LOCAL, ["2", "1", "absent"]) == {"1": one, "2": two}
     assert await jobs.by_ids(vault, LOCAL, []) == {}
+
+
+async def about(vault: Vault, id: str, subject: str, *, at: datetime = NOON) -> Job:
+    """A job about ``subject`` is asked for."""
+    return await jobs.enqueue(
+        vault, LOCAL, id=id, kind="backfill", arguments={}, now=at, subject=subject
+    )
+
+
+async def test_about_one_subject_one_job_waits_or_runs(vault: Vault) -> None:
+    first = await about(vault, "1", "a")
+    again = await about(vault, "2", "a", at=NOON + SECOND)
+    other = await about(vault, "3", "b", at=NOON + 2 * SECOND)
+    held = await given.claimed(vault, LOCAL)
+    while_it_runs = await about(vault, "4", "a", at=NOON + 3 * SECOND)
+    await jobs.finish(vault, LOCAL, held, now=NOON + MINUTE)
+    afterwards = await about(vault, "5", "a", at=NOON + MINUTE)
+
+    assert again == first
+    assert (other.id, while_it_runs, afterwards.id) == ("3", held, "5")
+    assert await jobs.active(vault, LOCAL) == 2
+    newest = await jobs.newest_about(vault, LOCAL, ["a", "b", "c"], kind="backfill")
+    assert {subject: job.id for subject, job in newest.items()} == {"a": "5", "b": "3"}
+    assert [job.id for job in (await jobs.history(vault, LOCAL, subject="a")).rows] == ["5", "1"]
+
+
+async def test_of_many_who_ask_about_one_subject_at_once_all_get_the_same_job(vault: Vault) -> None:
+    found = await asyncio.gather(*(about(vault, str(n), "a") for n in range(WORKERS)))
+
+    assert {job.id for job in found} == {found[0].id}
+    assert (await jobs.history(vault, LOCAL)).rows == [found[0]]
+
+
+async def test_a_job_that_is_put_off_waits_for_its_time_and_says_why(vault: Vault) -> None:
+    await given.job(vault, LOCAL, "1")
+    held = await given.claimed(vault, LOCAL)
+    off = await jobs.put_off(vault, LOCAL, held, message="No node answers.", until=NOON + MINUTE)
+
+    assert (off.state, off.message, off.attempts) == (JobState.QUEUED, "No node answers.", 1)
+    assert await next_job(vault, "eager", at=NOON + MINUTE - SECOND) is None
+    again = await next_job(vault, "patient", at=NOON + MINUTE)
+    assert again is not None
+    assert (again.attempts, again.not_before) == (2, None)
+
+
+async def test_a_worker_tells_how_far_a_job_is_and_what_it_came_to_so_far(vault: Vault) -> None:
+    await given.job(vault, LOCAL, "1")
+    held = await given.claimed(vault, LOCAL)
+    note = Note(done=40, total=100, unit="blocks", message="Reading.", result={"written": 3})
+    told = await jobs.renew(vault, LOCAL, held, progress=0.4, now=NOON, lease=MINUTE, note=note)
+    failed = await jobs.fail(
+        vault, LOCAL, told, error="No node.", code="SOURCE_MISSING", remedy="Name one.", now=NOON
+    )
+
+    assert (told.done, told.total, told.unit, told.message) == (40, 100, "blocks", "Reading.")
+    assert (failed.result, failed.message) == ({"written": 3}, None)
+    assert (failed.error, failed.code, failed.remedy) == (
+        "No node.",
+        "SOURCE_MISSING",
+        "Name one.",
+    )
+    assert await jobs.by_id(vault, LOCAL, "1") == failed
+
+
+async def test_one_job_can_be_claimed_by_its_id(vault: Vault) -> None:
+    await given.job(vault, LOCAL, "1")
+    await given.job(vault, LOCAL, "2", at=NOON + SECOND)
+
+    async def claim(id: str) -> Job | None:
+        return await jobs.claim(
+            vault, LOCAL, kinds=["backfill"], worker="w", now=NOON, lease=MINUTE, id=id
+        )
+
+    second = await claim("2")
+    assert second is not None
+    assert second.id == "2"
+    assert await claim("2") is None
