@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import time
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +33,8 @@ class Anvil:
         self._held, self._running = ExitStack(), AsyncExitStack()
         self.client = httpx.AsyncClient(timeout=60)
         self._port = 0
+        # The first block is not part of a chain's state: its hash follows from this alone.
+        self._began = str(int(time.time()))
 
     @property
     def url(self) -> str:
@@ -83,11 +86,12 @@ class Anvil:
     async def _run(self) -> None:
         home = EngineFolder(self._folder, "anvil")
         place = ("--host", LOOPBACK, "--port", str(self._port))
+        first = ("--chain-id", "1", "--timestamp", self._began)
         lock = await self._running.enter_async_context(taken_folder("anvil", home))
         engine = Engine(
             name="anvil",
             folder=home,
-            command=(str(binary()), *place, "--chain-id", "1", "--silent", *self._options),
+            command=(str(binary()), *place, *first, "--silent", *self._options),
             url=self.url,
             port=self._port,
             ready=self._answers,
@@ -99,6 +103,7 @@ class Anvil:
         state = self._folder / "state"
         if state.exists():
             assert await self.call("anvil_loadState", state.read_text())
+            await self.call("evm_setTime", int(time.time()))
 
     async def _answers(self) -> bool:
         try:
