@@ -66,7 +66,8 @@ class Connection(asyncio.Protocol):
     """One Bolt connection."""
 
     def __init__(self, keeper: Keeper, codec: Codec, *, max_answer_bytes: int) -> None:
-        self._keeper, self._codec, self._max_bytes = keeper, codec, max_answer_bytes
+        self._keeper, self._max_bytes = keeper, max_answer_bytes
+        self._codec, self._unpack = codec, codec.unpack
         self._messages = Messages(self._take, max_bytes=max_answer_bytes)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -200,12 +201,16 @@ class Connection(asyncio.Protocol):
             raise Surprise("A message is of an unknown kind.")
 
     def _record(self, message: bytearray, start: int, stop: int) -> None:
+        # Once for every row: nothing is called here that can be done in place.
         if self._steps[0] is not Step.PULL:
             raise Surprise("A record comes where none belongs.")
         if self._waiter is None or self._failure is not None:
             return
         try:
-            row, end = self._value(message, start + 2, stop)
+            if self._careful and doubtful(message, start + 2, stop):
+                row, end = unpack_carefully(message, start + 2, stop)
+            else:
+                row, end = self._unpack(message, start + 2)
         except Structured as structure:
             self._reset(structure)
             return
@@ -239,7 +244,7 @@ class Connection(asyncio.Protocol):
     def _value(self, message: bytearray, start: int, stop: int) -> tuple[Any, int]:
         if self._careful and doubtful(message, start, stop):
             return unpack_carefully(message, start, stop)
-        return self._codec.unpack(message, start)
+        return self._unpack(message, start)
 
     def _told(self, message: bytearray, start: int, stop: int) -> dict[str, Any]:
         told, end = self._value(message, start + 2, stop)

@@ -36,6 +36,7 @@ _LENGTHS: Final = {
     for first, kind in ((0xCC, "bytes"), (0xD0, "text"), (0xD4, "list"), (0xD8, "map"))
     for step in range(3)
 }
+_TEXT: Final = 0xD0
 _TINY: Final = {0x80: "text", 0x90: "list", 0xA0: "map"}
 
 
@@ -80,11 +81,14 @@ def doubtful(data: bytearray, start: int, end: int) -> bool:
 
 def _is_modest(data: bytearray, start: int, end: int) -> bool:
     """Whether ``data[start:end]`` is one plain value that claims nowhere to be very long."""
-    at, missing = start, 1
+    at, missing, sizes = start, 1, _SIZES
     while missing > 0 and at < end:
         head = data[at]
-        if size := _SIZES[head]:
+        if size := sizes[head]:
             at += size
+            missing -= 1
+        elif head == _TEXT and at + 1 < end:  # what most values are is not looked up
+            at += 2 + data[at + 1]
             missing -= 1
         elif 0x90 <= head < 0xB0:
             at += 1
