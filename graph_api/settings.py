@@ -175,6 +175,18 @@ class WebhookSettings(BaseModel, frozen=True):
         return secrets_of(known[hook]) if hook in known else ()
 
 
+class WalletSettings(BaseModel, frozen=True):
+    """A wallet that was asked for: how much of its history one request reads.
+
+    What is reached first ends it; asking again goes on from there.
+    """
+
+    blocks: int = Field(5_000_000, ge=1, description="Blocks, counted for tokens and coin apart.")
+    records: int = Field(20_000, ge=1, description="Transfers and transactions.")
+    requests: int = Field(2_000, ge=1, description="Calls of nodes and explorers.")
+    seconds: float = Field(120.0, gt=0, le=86_400, description="Of asking and writing.")
+
+
 def secrets_of(values: SecretStr) -> tuple[SecretStr, ...]:
     """Values that are separated by commas."""
     return tuple(SecretStr(one.strip()) for one in values.get_secret_value().split(","))
@@ -206,6 +218,11 @@ class Settings(BaseSettings):
         default={},
         description='Nodes of chains: `DESKGRAPH_NODES__ETHEREUM="https://… wss://…"`.',
     )
+    explorers: dict[str, SecretStr] = Field(
+        default={},
+        description="Explorers of chains, with their keys: "
+        '`DESKGRAPH_EXPLORERS__ETHEREUM="https://…/api?apikey=…"`.',
+    )
     neo4j: Neo4jSettings = Neo4jSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     redis: RedisSettings = RedisSettings()
@@ -215,3 +232,4 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     events: EventsSettings = EventsSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    wallets: WalletSettings = WalletSettings()

@@ -6,9 +6,9 @@ from graph_api.domain.errors import BadInput
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.webhooks import Sender
+from graph_api.services.places import place_text, window
 from graph_api.vault import inbox
 from graph_api.vault.inbox import Delivery, DeliveryState, HookState
-from graph_api.vault.pages import First, Last, Place, Window
 from graph_api.vault.vault import Vault
 
 #: How much of a body is shown as text.
@@ -27,14 +27,14 @@ async def dead_letters(
     found = await inbox.history(
         vault,
         principal,
-        _window(page),
+        window(page),
         states=(DeliveryState.DEAD,),
         sender=sender,
         hook=hook,
     )
     return Slice(
         rows=found.rows,
-        places=[f"{one.received_at.isoformat()} {one.id}" for one in found.rows],
+        places=[place_text(one.received_at, one.id) for one in found.rows],
         more_before=found.newer,
         more_after=found.older,
     )
@@ -65,24 +65,3 @@ def _checked(id: str) -> str:
     if not 1 <= len(id) <= 60 or not id.isprintable():
         raise BadInput("The id of a delivery has 1 to 60 printable characters.")
     return id
-
-
-def _window(page: Page) -> Window:
-    if page.after is not None and page.before is not None:
-        raise BadInput("Ask for what comes after a place or before one, not for both.")
-    if page.backward:
-        return Last(page.size, before=_place(page.before))
-    return First(page.size, after=_place(page.after))
-
-
-def _place(text: str | None) -> Place | None:
-    if text is None:
-        return None
-    at, _, id = text.partition(" ")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadInput("The cursor is none of this list; pass one that an earlier page returned.")
-    return Place(moment, id)

@@ -305,7 +305,7 @@ NODES: Final = (
         label="Checkpoint",
         about="How far a dataset is loaded.",
         properties=(
-            Property("id", "STRING", "Dataset, format and options."),
+            Property("id", "STRING", "Dataset, format and options; or what of which wallet."),
             Property("source", "STRING", "What people call it: file names."),
             Property("format", "STRING", "Name of the format."),
             Property("row", "INTEGER", "Last row whose records are in the graph."),
@@ -314,6 +314,12 @@ NODES: Final = (
             Property("known", "INTEGER", "Records that were there already."),
             Property("rejected", "INTEGER", "Rows left out."),
             Property("done", "BOOLEAN", "Whether the end was reached."),
+            Property(
+                "ranges",
+                "LIST<INTEGER>",
+                "Of a wallet's history: first and last block of everything that was read, "
+                "ascending.",
+            ),
             Property("started_at", "INTEGER", "Epoch milliseconds."),
             Property("updated_at", "INTEGER", "Epoch milliseconds."),
         ),

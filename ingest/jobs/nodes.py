@@ -73,8 +73,8 @@ def _source(
                 chain,
                 endpoints,
                 reading=reading,
-                unknown_tokens=_Unknown(graph).tokens,
-                unknown_accounts=_Unknown(graph).accounts,
+                unknown_tokens=Unknown(graph).tokens,
+                unknown_accounts=Unknown(graph).accounts,
             )
         case Family.SOLANA:
             return SolanaSource(chain, endpoints, now=time.time)
@@ -82,7 +82,7 @@ def _source(
             return BitcoinSource(chain, endpoints, now=time.time)
 
 
-class _Unknown:
+class Unknown:
     """What the graph knows nothing of yet."""
 
     def __init__(self, graph: Graph) -> None:

@@ -55,6 +55,8 @@ class Endpoint:
         self.health = Health(self.name, random=pool.random)
         #: What the callers know of it: probed methods and the like, by a name of theirs.
         self.learnt: dict[str, Any] = {}
+        #: How many calls it was sent, also those of a batch: what providers count.
+        self.sent = 0
         self.slots = asyncio.Semaphore(settings.in_flight)
         self._rpc = Rpc(pool.client, settings.url, timeout_s=settings.timeout_s)
         self._batch = Window(settings.batch, largest=settings.batch)
@@ -79,6 +81,7 @@ class Endpoint:
             part = calls[len(answers) : len(answers) + self._batch.size]
             if self._rate is not None:
                 await self._rate.take(len(part))
+            self.sent += len(part)
             try:
                 answers += await self._rpc.batch(part, of)
             except BatchTooLarge as refusal:

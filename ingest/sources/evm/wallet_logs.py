@@ -17,7 +17,7 @@ from ingest.sources.evm import checks
 from ingest.sources.evm.answers import BlockHead, LogAnswer, number
 from ingest.sources.evm.blocks import events
 from ingest.sources.evm.log_windows import logs_between
-from ingest.sources.evm.logs import TRANSFER
+from ingest.sources.evm.logs import DEPOSIT, TRANSFER, WITHDRAWAL
 from ingest.sources.evm.node import ref_of, sound
 
 
@@ -37,7 +37,8 @@ async def transfers_of(
     """
     own = "0x" + "0" * 24 + address_of(account).removeprefix("0x")
     found: dict[tuple[int, int], LogAnswer] = {}
-    for topics in ([TRANSFER, own], [TRANSFER, None, own]):
+    # Coins that are wrapped tell of it by logs of one account alone.
+    for topics in ([[TRANSFER, DEPOSIT, WITHDRAWAL], own], [TRANSFER, None, own]):
         for log in await logs_between(endpoint, first, last, largest=log_window, topics=topics):
             found[number(log.block_number), number(log.log_index)] = log
     by_block: dict[int, list[LogAnswer]] = {}

@@ -1,0 +1,82 @@
+"""Long work that somebody asked for: what can be asked for, how it goes, and calling it off."""
+
+import os
+from datetime import datetime
+from typing import Final
+
+from graph_api.domain.errors import BadInput, TooCostly
+from graph_api.domain.ids import AccountId, chain_id_of
+from graph_api.domain.pages import Page, Slice
+from graph_api.domain.principals import Principal
+from graph_api.services.places import place_text, window
+from graph_api.vault import jobs
+from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.jobs import Job, JobState
+from graph_api.vault.vault import Vault
+
+#: Reads the history of a wallet; its subject is the account.
+WALLET: Final = "wallet"
+#: How many jobs of a workspace may wait or run at once.
+MOST_ACTIVE: Final = 200
+
+
+async def request_wallet(
+    vault: Vault, *, wallet: AccountId, principal: Principal, now: datetime
+) -> Job:
+    """Ask for the history of ``wallet``; the job that is at it already, if there is one.
+
+    What an earlier job has read is not read again. Raises: TooCostly when too many jobs wait.
+    """
+    if await jobs.active(vault, principal) >= MOST_ACTIVE:
+        raise TooCostly(
+            f"{MOST_ACTIVE} jobs of this workspace wait or run; wait for some, or cancel some."
+        )
+    return await jobs.enqueue(
+        vault,
+        principal,
+        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+        kind=WALLET,
+        arguments={"account": wallet, "chain": chain_id_of(wallet)},
+        subject=wallet,
+        now=now,
+    )
+
+
+async def by_ids(vault: Vault, ids: list[str], *, principal: Principal) -> dict[str, Job]:
+    """The jobs of the workspace with these ids."""
+    return await jobs.by_ids(vault, principal, ids)
+
+
+async def of_wallets(
+    vault: Vault, wallets: list[AccountId], *, principal: Principal
+) -> dict[AccountId, Job]:
+    """The newest job about each wallet."""
+    found = await jobs.newest_about(vault, principal, wallets, kind=WALLET)
+    return {AccountId(subject): job for subject, job in found.items()}
+
+
+async def history(
+    vault: Vault,
+    *,
+    page: Page,
+    principal: Principal,
+    states: tuple[JobState, ...] | None = None,
+    wallet: AccountId | None = None,
+) -> Slice[Job]:
+    """The workspace's jobs, the newest first; of some states or about a wallet where these are
+    named.
+    """
+    found = await jobs.history(vault, principal, window(page), states=states, subject=wallet)
+    return Slice(
+        rows=found.rows,
+        places=[place_text(job.created_at, job.id) for job in found.rows],
+        more_before=found.newer,
+        more_after=found.older,
+    )
+
+
+async def cancel(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Job:
+    """Call a job off; what it has done stays. Raises: NotFound."""
+    if not 1 <= len(id) <= 60 or not id.isprintable():
+        raise BadInput("The id of a job has 1 to 60 printable characters.")
+    return await jobs.cancel(vault, principal, id, now=now)

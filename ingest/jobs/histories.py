@@ -1,0 +1,61 @@
+"""Opens whatever can tell the histories of a chain's wallets."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from graph_api.domain.chains import Chain
+from graph_api.domain.errors import BadInput
+from graph_api.store.graph import Graph
+from ingest.jobs.nodes import Unknown, nodes
+from ingest.sources.evm.source import EvmSource
+from ingest.sources.evm.wallet_history import READING, EvmTokenHistory
+from ingest.sources.histories import HistorySource
+
+
+class SourceMissing(BadInput):
+    """Nobody was named who could tell the history of a wallet; ``remedy`` says what to set."""
+
+    def __init__(self, chain: Chain, remedy: str) -> None:
+        super().__init__(f"No source of wallets' histories is set for {chain.name}.")
+        self.remedy = remedy
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where nodes and explorers are, by the slugs of their chains."""
+
+    nodes: Mapping[str, str] = {}
+    explorers: Mapping[str, str] = {}
+
+
+@asynccontextmanager
+async def history_sources(
+    graph: Graph, chain: Chain, addresses: Addresses
+) -> AsyncIterator[Sequence[HistorySource]]:
+    """Those of ``chain``. Raises: SourceMissing."""
+    async with AsyncExitStack() as stack:
+        found: list[HistorySource] = []
+        if chain.slug in addresses.nodes:
+            opened = await stack.enter_async_context(
+                nodes(graph, chain, addresses.nodes[chain.slug], reading=READING)
+            )
+            if isinstance(opened.source, EvmSource):
+                new = Unknown(graph)
+                found.append(
+                    EvmTokenHistory(
+                        opened.source, unknown_tokens=new.tokens, unknown_accounts=new.accounts
+                    )
+                )
+        if not found:
+            raise SourceMissing(chain, remedy(chain))
+        yield found
+
+
+def remedy(chain: Chain) -> str:
+    """What to set so that wallets of ``chain`` can be read."""
+    name = chain.slug.upper()
+    return (
+        f"Name a node by DESKGRAPH_NODES__{name} or an explorer by DESKGRAPH_EXPLORERS__{name}, "
+        "and start ingestion anew."
+    )

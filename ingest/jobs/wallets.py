@@ -1,0 +1,320 @@
+"""Works off what was asked for of single wallets: one job after another, each within its budget.
+
+The row in the vault is the command. A job that was left behind by a worker that is gone is taken up
+again and goes on where the graph says that its wallet is read to.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from graph_api.domain.chains import chain_of
+from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
+from graph_api.domain.events import ANY_CHAIN, News, Topic
+from graph_api.domain.ids import AccountId
+from graph_api.domain.principals import LOCAL, Principal
+from graph_api.domain.wallet_loads import Budget, Loaded
+from graph_api.live.streams import Streams
+from graph_api.services.jobs import WALLET
+from graph_api.store.graph import Graph
+from graph_api.store.holders import new_holder
+from graph_api.store.leases import LeaseLost as TurnLost
+from graph_api.store.ledger.turn import Turn
+from graph_api.store.outbox import new_epoch
+from graph_api.vault import jobs
+from graph_api.vault.jobs import MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
+from graph_api.vault.vault import Vault
+from ingest.jobs.histories import Addresses, SourceMissing, history_sources
+from ingest.pipelines.wallets import load_wallet
+
+#: How long a job waits for a worker that fell silent.
+LEASE: Final = timedelta(seconds=30)
+#: How long to wait, each time, before a job is tried again whose sources do not answer.
+PAUSES: Final = tuple(timedelta(seconds=pause) for pause in (5, 30, 120, 600))
+#: What failed jobs say to programs, besides the codes of our errors.
+SOURCE_MISSING: Final = "SOURCE_MISSING"
+_AGAIN: Final = "Ask for the wallet again: what was read stays, and reading goes on from there."
+_IDLE_S: Final = 0.5
+_TELL_EVERY_S: Final = 0.5
+
+log: Final = structlog.get_logger("deskgraph.ingest")
+
+#: Tells those who wait that something about a job has changed.
+Ring = Callable[[Job], Awaitable[None]]
+
+
+async def nobody(_: Job) -> None:
+    """For those whom nobody listens to."""
+
+
+class Bell:
+    """Rings on the bus: whoever hears it looks into the vault. A bus that is away is no trouble."""
+
+    def __init__(self, streams: Streams, *, clock: Callable[[], datetime]) -> None:
+        self._streams, self._clock, self._epoch = streams, clock, new_epoch()
+
+    async def __call__(self, job: Job) -> None:
+        """Something about ``job`` has changed."""
+        body = {"job": job.id, "workspace": job.workspace, "state": job.state.value}
+        news = News(topic=Topic.INGEST_PROGRESS, body=body)
+        with suppress(GraphApiError):
+            await self._streams.tell(ANY_CHAIN, [news], now=self._clock(), epoch=self._epoch)
+
+
+class Worker:
+    """Works off jobs about wallets, one at a time; ``seconds`` is a clock that only goes on."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        vault: Vault,
+        addresses: Addresses,
+        *,
+        budget: Budget,
+        clock: Callable[[], datetime],
+        seconds: Callable[[], float] = time.monotonic,
+        principal: Principal = LOCAL,
+        ring: Ring = nobody,
+        changed: Callable[[], None] = lambda: None,
+        report: Callable[[Loaded], None] = lambda loaded: None,
+        lease: timedelta = LEASE,
+        tell_every_s: float = _TELL_EVERY_S,
+    ) -> None:
+        self._graph, self._vault, self._addresses = graph, vault, addresses
+        self._budget, self._clock, self._seconds = budget, clock, seconds
+        self._principal, self._ring, self._lease = principal, ring, lease
+        self._changed, self._report = changed, report
+        self._tell_every_s = tell_every_s
+        self._name = new_holder()
+
+    async def run(self) -> None:
+        """Work for ever; a graph or a vault that is away is waited for."""
+        while True:
+            try:
+                if await self.once() is None:
+                    await asyncio.sleep(_IDLE_S)
+            except Exception as error:
+                # The job's lease runs out, and it is taken up again.
+                await log.aerror("wallets failed", exc_info=error)
+                await asyncio.sleep(_IDLE_S)
+
+    async def once(self, id: str | None = None) -> Job | None:
+        """Work off one job, the one of ``id`` where it is given; None when none waits."""
+        job = await jobs.claim(
+            self._vault,
+            self._principal,
+            kinds=[WALLET],
+            worker=self._name,
+            now=self._clock(),
+            lease=self._lease,
+            id=id,
+        )
+        if job is None:
+            return None
+        hold = _Hold(self._vault, self._principal, job, clock=self._clock, lease=self._lease)
+        try:
+            ended = await self._work(hold)
+        except LeaseLost:
+            # Cancelled, or in other hands: its row says which.
+            ended = await jobs.by_id(self._vault, self._principal, job.id) or job
+        await self._ring(ended)
+        return ended
+
+    async def _work(self, hold: "_Hold") -> Job:
+        loading = asyncio.create_task(self._load(hold))
+        keeping = asyncio.create_task(self._keep(hold, loading))
+        try:
+            loaded = await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            if hold.lost is not None:
+                raise hold.lost from None
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+            with suppress(GraphApiError):
+                await hold.give_back()
+            raise
+        except SourceMissing as error:
+            return await hold.fail(str(error), code=SOURCE_MISSING, remedy=error.remedy)
+        except (UpstreamUnavailable, TurnLost) as error:
+            return await self._put_off(hold, error)
+        except LeaseLost:
+            raise
+        except GraphApiError as error:
+            return await hold.fail(str(error), code=error.code.value, remedy=_AGAIN)
+        except Exception as error:
+            await log.aerror("wallet failed", job=hold.job.id, exc_info=error)
+            return await hold.fail(
+                "Reading it failed; the log has the error.", code="INTERNAL", remedy=_AGAIN
+            )
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        return await hold.finish(loaded)
+
+    async def _load(self, hold: "_Hold") -> Loaded:
+        job = hold.job
+        account = AccountId(job.arguments["account"])
+        chain = chain_of(job.arguments["chain"])
+
+        def report(loaded: Loaded) -> None:
+            hold.note = _note(loaded)
+            hold.progress = _progress(loaded, self._budget)
+            self._changed()
+            self._report(loaded)
+
+        def waiting(name: str) -> None:
+            told = hold.note or Note()
+            hold.note = msgspec.structs.replace(told, message=f"Waiting for its turn at {name}.")
+
+        turn = Turn(self._graph, clock=self._clock, waiting=waiting)
+        try:
+            async with history_sources(self._graph, chain, self._addresses) as sources:
+                return await load_wallet(
+                    self._graph,
+                    turn,
+                    sources,
+                    account,
+                    budget=self._budget,
+                    clock=self._seconds,
+                    before=msgspec.convert(job.result, Loaded) if job.result else None,
+                    report=report,
+                )
+        finally:
+            await turn.give_back()
+
+    async def _keep(self, hold: "_Hold", loading: asyncio.Task[Loaded]) -> None:
+        """Tell how it goes, keep the job, and stop when it is called off."""
+        while True:
+            try:
+                if await hold.renew():
+                    await self._ring(hold.job)
+            except LeaseLost as lost:
+                hold.lost = lost
+                loading.cancel()
+                return
+            except GraphApiError:
+                # A vault that is away is asked again; the lease may outlast it.
+                pass
+            await asyncio.sleep(self._tell_every_s)
+
+    async def _put_off(self, hold: "_Hold", error: GraphApiError) -> Job:
+        attempts = hold.job.attempts
+        if attempts >= MAX_ATTEMPTS:
+            why = f"It was tried {attempts} times. {error}"
+            return await hold.fail(why, code=error.code.value, remedy=_AGAIN)
+        pause = PAUSES[min(attempts, len(PAUSES)) - 1]
+        message = f"To be tried again in {pause.total_seconds():g} s: {error}"
+        return await hold.put_off(message, until=self._clock() + pause)
+
+
+class _Hold:
+    """A claimed job, and what is to be told of it."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        principal: Principal,
+        job: Job,
+        *,
+        clock: Callable[[], datetime],
+        lease: timedelta,
+    ) -> None:
+        self.job, self.progress = job, job.progress
+        self.note: Note | None = None
+        self.lost: LeaseLost | None = None
+        self._vault, self._principal, self._clock, self._lease = vault, principal, clock, lease
+        self._told: tuple[Note | None, float] | None = None
+        self._told_at = job.created_at
+
+    async def renew(self) -> bool:
+        """Tell the vault what is new, or that the job is still held. Returns: whether it was new.
+
+        Raises: LeaseLost.
+        """
+        now, new = self._clock(), (self.note, self.progress)
+        if new == self._told and now - self._told_at < self._lease / 4:
+            # A look is enough to learn that it was called off.
+            await self._look()
+            return False
+        self.job = await jobs.renew(
+            self._vault,
+            self._principal,
+            self.job,
+            progress=self.progress,
+            now=now,
+            lease=self._lease,
+            note=self.note,
+        )
+        is_news = new != self._told
+        self._told, self._told_at = new, now
+        return is_news
+
+    async def finish(self, loaded: Loaded) -> Job:
+        """End it with its result. Raises: LeaseLost."""
+        await self.renew()
+        return await jobs.finish(
+            self._vault,
+            self._principal,
+            self.job,
+            result=msgspec.to_builtins(loaded),
+            now=self._clock(),
+        )
+
+    async def fail(self, error: str, *, code: str, remedy: str) -> Job:
+        """End it without. Raises: LeaseLost."""
+        await self.renew()
+        return await jobs.fail(
+            self._vault,
+            self._principal,
+            self.job,
+            error=error,
+            code=code,
+            remedy=remedy,
+            now=self._clock(),
+        )
+
+    async def put_off(self, message: str, *, until: datetime) -> Job:
+        """Let it be tried again later. Raises: LeaseLost."""
+        await self.renew()
+        return await jobs.put_off(
+            self._vault, self._principal, self.job, message=message, until=until
+        )
+
+    async def give_back(self) -> Job:
+        """Let another worker go on at once. Raises: LeaseLost."""
+        await self.renew()
+        return await jobs.give_back(self._vault, self._principal, self.job)
+
+    async def _look(self) -> None:
+        found = await jobs.by_id(self._vault, self._principal, self.job.id)
+        if found is None or found.state is not JobState.RUNNING or found.fence != self.job.fence:
+            raise LeaseLost(self.job)
+
+
+def _note(loaded: Loaded) -> Note:
+    return Note(
+        done=loaded.done,
+        total=loaded.total,
+        unit="blocks",
+        message=_message(loaded),
+        result=msgspec.to_builtins(loaded),
+    )
+
+
+def _message(loaded: Loaded) -> str:
+    reached = [part.first for part in loaded.parts if part.first is not None]
+    if not reached:
+        return "Asking what happened of late."
+    return f"Read from the newest block down to {max(reached):,}; {loaded.written:,} new facts."
+
+
+def _progress(loaded: Loaded, budget: Budget) -> float:
+    """How near the end is: that of the blocks, or that of the budget."""
+    read = loaded.done / loaded.total if loaded.total else 1.0
+    return min(1.0, max(read, loaded.spent.share(budget)))
