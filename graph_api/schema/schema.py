@@ -11,6 +11,7 @@ from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.inbox import InboxMutation, InboxQuery
+from graph_api.schema.jobs import JobMutation, JobQuery, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.protocols import WalletProtocols
@@ -31,6 +32,7 @@ EXTENSIONS: Final = (
     TransactionActivity,
     WalletLabels,
     WalletProtocols,
+    WalletHistories,
     ChainTokens,
 )
 
@@ -44,13 +46,14 @@ class Query(
     StatusQuery,
     ScannerQuery,
     InboxQuery,
+    JobQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(InboxMutation):
+class Mutation(InboxMutation, JobMutation):
     """The root of all changes."""
 
 

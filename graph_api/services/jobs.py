@@ -27,6 +27,9 @@ async def request_wallet(
 
     What an earlier job has read is not read again. Raises: TooCostly when too many jobs wait.
     """
+    newest = (await of_wallets(vault, [wallet], principal=principal)).get(wallet)
+    if newest is not None and newest.state in jobs.ACTIVE:
+        return newest
     if await jobs.active(vault, principal) >= MOST_ACTIVE:
         raise TooCostly(
             f"{MOST_ACTIVE} jobs of this workspace wait or run; wait for some, or cancel some."
