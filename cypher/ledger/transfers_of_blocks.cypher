@@ -6,4 +6,4 @@ RETURN t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS
        t.sender AS sender, t.recipient AS recipient, t.token AS token,
        t.amount_raw AS amount_raw, t.amount AS amount, t.block_number AS block_number,
        t.block_time AS block_time, t.derived AS derived, t.order_key AS order_key,
-       t.final AS final
+       t.final AS final, t.usd AS usd

@@ -1,7 +1,9 @@
 """The model that is described is the one that is there: schema and data, on both engines."""
 
+from functools import partial
 from pathlib import Path
 
+from graph_api.store import prices
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.model import NODES, RELATIONSHIPS
@@ -12,6 +14,7 @@ from tests.ingest.chains import FIRST, GivenChain
 from tests.ingest.export import export, written
 from tests.ingest.loading import loaded
 from tests.store.test_ledger_recompute import coins
+from tests.store.test_prices import COINS, price, priced
 
 _TYPES = {str: "STRING", int: "INTEGER", float: "FLOAT", bool: "BOOLEAN"}
 
@@ -89,3 +92,7 @@ async def sample(graph: Graph, folder: Path) -> None:
     chain.grow(given.ETHEREUM.finality_depth + 2)
     turn = Turn(graph, clock=lambda: given.NOW)
     await Follower(graph, turn, chain, start=FIRST).run(until=chain.height)
+    await prices.register(graph, [COINS])
+    point = price("2.5", chain.transfers[0].block_time or 0)
+    assert (await priced(graph, point)).priced
+    await graph.write(partial(prices.tick, prices=[point], kept=[point], now=given.NOW))

@@ -5,4 +5,5 @@ MATCH (f:Flow) WHERE f.id > $after
 WITH f LIMIT $limit
 RETURN f.id AS id, f.sender AS sender, f.recipient AS recipient, f.token AS token,
        f.transfers AS transfers, f.amount_raw AS amount_raw, f.first_at AS first_at,
-       f.last_at AS last_at
+       f.last_at AS last_at, coalesce(f.usd_micros, '0') AS usd_micros,
+       coalesce(f.priced, 0) AS priced

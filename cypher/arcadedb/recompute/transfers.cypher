@@ -5,4 +5,4 @@ MATCH (t:Transfer) WHERE t.id > $after
 WITH t LIMIT $limit
 RETURN t.id AS id, t.chain AS chain, t.sender AS sender, t.recipient AS recipient, t.token AS token,
        t.amount_raw AS amount_raw, t.amount AS amount, t.block_number AS block_number,
-       t.block_time AS block_time, t.order_key AS order_key
+       t.block_time AS block_time, t.order_key AS order_key, t.usd AS usd

@@ -20,7 +20,7 @@ Kept = TypeVar("Kept", FlowState, HoldingState, WalletState, TokenState, ChainSt
 
 #: What is derived of each kind, and therefore compared and mended.
 DERIVED: Final[dict[type[State], tuple[str, ...]]] = {
-    FlowState: ("transfers", "amount_raw", "first_at", "last_at"),
+    FlowState: ("transfers", "amount_raw", "first_at", "last_at", "usd_micros", "priced"),
     HoldingState: (
         "received_raw",
         "sent_raw",
@@ -108,5 +108,6 @@ def _row(state: State | None) -> Row | None:
         return None
     fields = msgspec.structs.asdict(state).items()
     return {
-        name: str(one) if name.endswith("_raw") and one is not None else one for name, one in fields
+        name: str(one) if name.endswith(("_raw", "_micros")) and one is not None else one
+        for name, one in fields
     }

@@ -6,6 +6,7 @@ from typing import Final
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId, chain_id_of
 from graph_api.store.graph import Writing
+from graph_api.store.ledger import values
 from graph_api.store.ledger.differences import DERIVED, Difference, State
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import (
@@ -66,6 +67,7 @@ async def _mend(turn: Turn, chain: str, differences: list[Difference]) -> None:
             if isinstance(right, ChainState):
                 _put_right(shelves, right)
         await shelves.flush_totals(writing)
+        await values.put(writing, {one.id: (one.usd_micros, one.priced) for one in flows})
 
     await turn.change([chain], work)
 

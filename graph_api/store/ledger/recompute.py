@@ -14,6 +14,7 @@ import msgspec
 
 from graph_api.domain.chains import CHAINS, Family, chain_of
 from graph_api.domain.ids import AccountId, chain_id_of, native_token
+from graph_api.domain.prices import micros
 from graph_api.store.graph import Graph, Row, Writing
 from graph_api.store.ledger.differences import Difference, Kept, differences, packed, unpacked
 from graph_api.store.ledger.spool import Spool
@@ -131,7 +132,7 @@ class Recount:
         if sender is not None:
             wallets.put(sender, ("moved", sender, 0, 1, time, order))
             key = flow_id(sender, recipient, token)
-            sums.put(key, ("flow", key, sender, recipient, token, amount, time))
+            sums.put(key, ("flow", key, sender, recipient, token, amount, time, row["usd"]))
         if token is None:
             return
         state = self._token(token)
@@ -263,11 +264,14 @@ class Recount:
         return self._tokens.setdefault(token, TokenState(token))
 
 
-def _add_flow(flow: FlowState, amount: str | None, time: int | None) -> None:
+def _add_flow(flow: FlowState, amount: str | None, time: int | None, usd: float | None) -> None:
     flow.transfers += 1
     known = flow.amount_raw is not None and amount is not None
     flow.amount_raw = (flow.amount_raw or 0) + int(amount or 0) if known else None
     flow.seen(time)
+    if usd is not None:
+        flow.usd_micros += micros(usd)
+        flow.priced += 1
 
 
 def _add_holding(

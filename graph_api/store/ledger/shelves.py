@@ -227,7 +227,9 @@ class Shelves:
 
     def _flow(self, flow: FlowState) -> Row:
         sender, recipient = self.wallets[flow.sender], self.wallets[flow.recipient]
-        return msgspec.structs.asdict(flow) | {
+        row = msgspec.structs.asdict(flow)
+        del row["usd_micros"], row["priced"]
+        return row | {
             "chain": self.chain.id,
             "amount_raw": _text(flow.amount_raw),
             "amount": whole_units(flow.amount_raw, self._decimals(flow.token)),

@@ -88,12 +88,18 @@ class Totals(msgspec.Struct, gc=False):
 
 
 class FlowState(Totals):
-    """Totals of an ordered pair and a token. ``amount_raw`` is None once one is unknown."""
+    """Totals of an ordered pair and a token. ``amount_raw`` is None once one is unknown.
+
+    ``usd_micros`` and ``priced`` are for comparing: whoever prices transfers writes them (see
+    ``ledger.values``), never the writer.
+    """
 
     sender: str = ""
     recipient: str = ""
     token: str | None = None
     amount_raw: int | None = 0
+    usd_micros: int = 0
+    priced: int = 0
 
 
 class HoldingState(Totals):
@@ -149,6 +155,7 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     amount_raw: int | None = None
     block_number: int | None = None
     block_time: int | None = None
+    usd: float | None = None
 
 
 @lru_cache(maxsize=_IDS_KEPT)

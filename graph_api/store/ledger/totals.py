@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from graph_api.domain.chains import Family
 from graph_api.domain.records import Transfer
 from graph_api.store.graph import Writing
+from graph_api.store.ledger import values
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import FlowState, HoldingState, Moved, earliest, latest
 
@@ -72,6 +73,7 @@ async def take_back(writing: Writing, shelves: Shelves, gone: Iterable[Moved]) -
     if not gone:
         return
     await writing.run("ledger/delete_transfers", ids=[moved.id for moved in gone])
+    await values.take_back(writing, gone)
     for moved in gone:
         _uncount(shelves, moved)
     # Extremes cannot be taken back by arithmetic: they are read from what is left.
