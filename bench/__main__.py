@@ -11,6 +11,7 @@ BENCHES: Final = {
     "workers": "one worker against several: the CPU time that a request costs",
     "decode": "no speed but truth: recorded answers of nodes, and what they say",
     "logs": "logs fetched and decoded from a node, against a bare AsyncWeb3 loop",
+    "indexing": "blocks of a node into the graph, end to end, against Ponder",
     "load": "files into the graph, against a bare UNWIND loop",
     "real": "no speed but truth: real files on both engines, against plain Python",
     "chaos": "no speed but truth: loads that are killed, against clean ones",

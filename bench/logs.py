@@ -70,7 +70,7 @@ async def _measured(blocks: int, logs: int, rounds: int) -> list[Figure]:
     figures = []
     with TemporaryDirectory() as folder:
         async with Anvil(Path(folder)) as node:
-            coin = await _fill(await Chain.on(node), blocks, logs)
+            coin = await fill(await Chain.on(node), blocks, logs)
             web3 = AsyncWeb3(AsyncHTTPProvider(node.url))
             pool = Endpoints.open("Ethereum", [EndpointSettings(url=node.url)])
             ways: dict[str, Reading] = {
@@ -90,7 +90,8 @@ async def _measured(blocks: int, logs: int, rounds: int) -> list[Figure]:
     return figures
 
 
-async def _fill(chain: Chain, blocks: int, logs: int) -> str:
+async def fill(chain: Chain, blocks: int, logs: int) -> str:
+    """A token on ``chain`` that moves ``logs`` times in each of ``blocks`` blocks: its address."""
     types, supply = ["string", "string", "uint256"], 10**15
     coin = await chain.deploy("Coin", types, "Test coin", "TST", supply)
     for block in range(blocks):
