@@ -126,6 +126,32 @@ class EventsSettings(BaseModel, frozen=True):
     outbox_age_h: float = Field(168.0, gt=0, description="In the graph, hours.")
 
 
+class LiveSettings(BaseModel, frozen=True):
+    """Subscriptions, over WebSockets and as streams of server-sent events."""
+
+    max_sockets: int = Field(
+        20_000, ge=1, description="WebSockets of a process, and as many streams of events."
+    )
+    max_operations: int = Field(100, ge=1, description="At once on one WebSocket.")
+    init_timeout_s: float = Field(5.0, gt=0, le=60, description="For `connection_init` to come.")
+    ping_s: float = Field(
+        25.0, gt=0, le=3600, description="How often a client is asked whether it lives."
+    )
+    queue_messages: int = Field(
+        1_000, ge=1, description="May wait for a slow client; then it is parted from."
+    )
+    queue_bytes: int = Field(1_048_576, ge=1_000, description="The same in bytes.")
+    send_timeout_s: float = Field(
+        30.0, gt=0, description="A client that takes nothing for longer is parted from."
+    )
+    origins: tuple[str, ...] = Field(
+        (),
+        description=(
+            'Pages of other origins that may connect: `["https://desk.example"]`; `["*"]` for all.'
+        ),
+    )
+
+
 class WebhookSettings(BaseModel, frozen=True):
     """Webhooks. For each sender its hooks by name, and the secrets that prove their calls.
 
@@ -231,5 +257,6 @@ class Settings(BaseSettings):
     graphql: GraphqlSettings = GraphqlSettings()
     cache: CacheSettings = CacheSettings()
     events: EventsSettings = EventsSettings()
+    live: LiveSettings = LiveSettings()
     webhooks: WebhookSettings = WebhookSettings()
     wallets: WalletSettings = WalletSettings()

@@ -13,6 +13,8 @@ from strawberry.types.base import (
 )
 from strawberry.types.field import StrawberryField
 
+from graph_api.live.hub import Told
+from graph_api.schema.feeds import FeedField, feed_of
 from graph_api.schema.steps import Shape, Step, answered, step_of
 
 
@@ -49,6 +51,9 @@ def _faults(place: Place) -> Iterator[str]:
     parent, field = place
     if not (field.description or parent.is_input):
         yield f"{place} has no description."
+    if (declared := feed_of(field)) is not None:
+        yield from _feed_faults(place, declared)
+        return
     step = step_of(field)
     if step is None:
         if field.base_resolver is not None and (
@@ -61,6 +66,15 @@ def _faults(place: Place) -> Iterator[str]:
             yield f"{place} does not say what its argument {argument.python_name} means."
     yield from _shape_faults(place, step)
     yield from _key_faults(place, step)
+
+
+def _feed_faults(place: Place, declared: FeedField) -> Iterator[str]:
+    for argument in place.field.arguments:
+        if not argument.description:
+            yield f"{place} does not say what its argument {argument.python_name} means."
+    hints = get_type_hints(declared.of)
+    if hints.get("told", Told) is not Told or "return" not in hints:
+        yield f"{place}: `of` does not make something of a Told."
 
 
 def _shape_faults(place: Place, step: Step) -> Iterator[str]:

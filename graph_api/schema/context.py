@@ -1,7 +1,7 @@
 """What resolvers see of the request and of the house: made once for each request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -43,6 +43,10 @@ class Context:
     def audience(self) -> tuple[str, ...]:
         """Who may share an answer with this request: the same workspace, the same scopes."""
         return (self.principal.workspace, *sorted(self.scopes))
+
+    def renewed(self) -> "Context":
+        """The same for another moment: it knows nothing of what was asked before."""
+        return replace(self, loaders={})
 
     def part(self, kind: type[Part]) -> Part:
         """The door of ``kind``. Raises: LookupError when the server did not open one."""

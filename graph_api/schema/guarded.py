@@ -21,7 +21,7 @@ from graphql import (
     OperationDefinitionNode,
 )
 from graphql.execution import MiddlewareManager
-from graphql.validation import NoSchemaIntrospectionCustomRule
+from graphql.validation import NoSchemaIntrospectionCustomRule, specified_rules
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
@@ -44,6 +44,14 @@ class Operation:
 
     name: str | None
     type: OperationType
+
+
+class RefusedDocument(Exception):
+    """Why a document is not executed; the errors are not yet those that clients may see."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
 
 
 class ExecutorName(StrEnum):
@@ -126,6 +134,29 @@ class GuardedSchema(strawberry.Schema):
             if isinstance(chosen, OperationDefinitionNode):
                 prepared.shared[operation_name] = shared
         return shared
+
+    def operation(
+        self, text: str, operation_name: str | None
+    ) -> tuple[DocumentNode, OperationDefinitionNode]:
+        """The document, within its limits and valid, and the operation of it that is meant.
+
+        Raises: RefusedDocument.
+        """
+        prepared = self.documents.prepare(text)
+        if prepared.document is None:
+            assert prepared.refusal is not None
+            raise RefusedDocument([prepared.refusal])
+        chosen = _choose(prepared.operations, operation_name)
+        if isinstance(chosen, GraphQLError):
+            raise RefusedDocument([chosen])
+        rules = (*specified_rules, *self._extra_rules)
+        if faults := self.documents.faults(prepared, self._schema, rules):
+            raise RefusedDocument(faults)
+        return prepared.document, chosen
+
+    def is_public(self, document: DocumentNode, operation: OperationDefinitionNode) -> bool:
+        """Whether every field of ``operation`` answers public graph data."""
+        return self._sharing.is_public(document, operation)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -20,6 +20,7 @@ from graph_api.schema.scalars import SCALARS
 from graph_api.schema.scanning import ScannerQuery
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
+from graph_api.schema.subscriptions import LedgerSubscription
 from graph_api.schema.walks import WalkQuery
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
@@ -57,13 +58,22 @@ class Mutation(InboxMutation, JobMutation):
     """The root of all changes."""
 
 
+@strawberry.type(description="Everything that is told as it happens.")
+class Subscription(LedgerSubscription):
+    """The root of all subscriptions, each declared with ``feed``."""
+
+
 def build_schema(**options: Any) -> GuardedSchema:
     """The schema; ``options`` are those of ``GuardedSchema`` (limits, cache, suggestions …).
 
     Raises: TypeError when a field's declaration does not fit its types.
     """
     schema = GuardedSchema(
-        Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS), **options
+        Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        **options,
     )
     check(schema)
     return schema

@@ -41,8 +41,10 @@ class Sharing:
 
         What the schema does not have may not; fragments count even where they are not spread.
         """
-        if operation.operation is not OperationType.QUERY:
-            return False
+        return operation.operation is OperationType.QUERY and self.is_public(document, operation)
+
+    def is_public(self, document: DocumentNode, operation: OperationDefinitionNode) -> bool:
+        """Whether every field of ``operation``, which may be a subscription, may be shared."""
         fragments = (
             node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         )

@@ -10,19 +10,23 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.limits import DocumentLimits
 from graph_api.server.cached import Answers, show_answers
+from graph_api.server.channels import Channels
 from graph_api.server.envelope import Envelope
+from graph_api.server.event_streams import EventStreams
 from graph_api.server.graphiql import ASSETS, STATIC, Assets, Example, GraphiQL
 from graph_api.server.graphql import ContextGetter, GraphQLEndpoint
 from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.limits import RequestLimits
 from graph_api.server.metrics import Metrics
 from graph_api.server.recall import Recall
+from graph_api.server.serving import LEAVE
+from graph_api.server.sockets import Sockets
 from graph_api.server.webhooks import PREFIX
 from graph_api.settings import GraphqlSettings, Settings
 
@@ -65,6 +69,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     measure: Callable[[Metrics], object] | None = None,
     answers: Answers | None = None,
+    channels: Channels | None = None,
 ) -> Starlette:
     """Everything that answers HTTP.
 
@@ -77,6 +82,8 @@ def create_app(
         lifespan: Opens what the context needs and closes it after the last answer.
         measure: Adds figures to the metrics.
         answers: Keeps answers for a moment; every context is a ``Context`` then.
+        channels: Where subscribers hear of events; without any, only operations that need none
+            are answered over WebSockets.
     """
     metrics = Metrics(schema.documents, executions=schema.compiled.counts)
     if measure is not None:
@@ -86,15 +93,26 @@ def create_app(
     if _by_profile(settings.graphql.graphiql, settings):
         graphiql = GraphiQL(examples, endpoint=GRAPHQL)
     context_getter = context_getter or _request_only
+    channels = channels or Channels()
+    streams = EventStreams(schema, channels=channels, metrics=metrics, settings=settings.live)
     endpoint = GraphQLEndpoint(
         schema,
         context_getter=context_getter,
         metrics=metrics,
         graphiql=graphiql,
         answers=answers,
+        stream=streams,
+    )
+    sockets = Sockets(
+        schema,
+        context_getter=context_getter,
+        channels=channels,
+        metrics=metrics,
+        settings=settings.live,
     )
     ours: list[BaseRoute] = [
         Route(GRAPHQL, endpoint),
+        WebSocketRoute(GRAPHQL, sockets),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Route("/metrics", metrics.page),
@@ -116,6 +134,7 @@ def create_app(
         exception_handlers={HTTPException: _pass_on},
         lifespan=lifespan,
     )
+    setattr(app.state, LEAVE, (sockets.leave, streams.leave))
     if answers is not None:
         show_answers(answers, metrics)
         app.first = partial(

@@ -20,7 +20,15 @@ from graph_api.schema.guarded import GuardedSchema, current_operation
 from graph_api.server.cached import Answered, Answers
 from graph_api.server.envelope import RequestRecord, record_of
 from graph_api.server.graphiql import GraphiQL
-from graph_api.server.media import GRAPHQL_RESPONSE, JSON, answer_type, charset, essence, wants_page
+from graph_api.server.media import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    answer_type,
+    charset,
+    essence,
+    takes_stream,
+    wants_page,
+)
 from graph_api.server.metrics import Metrics
 from graph_api.server.presence import while_present
 from graph_api.server.refusals import STATUS_OF_CODE, Refusal, send_refusal
@@ -46,6 +54,17 @@ class GraphQLRequest:
     extensions: dict[str, Any] | None
 
 
+#: Answers a request by a stream of events, see ``event_streams``.
+Streaming = Callable[[Request, GraphQLRequest, Any, Send], Awaitable[None]]
+
+
+class StreamNeeded(Refusal):
+    """The operation is a subscription, which no single answer can hold."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "A subscription needs a connection that streams its answers.")
+
+
 class GraphQLEndpoint:
     """The ASGI application at ``/graphql``: POST, GET, and the page for people."""
 
@@ -57,7 +76,9 @@ class GraphQLEndpoint:
         metrics: Metrics,
         graphiql: GraphiQL | None,
         answers: Answers | None = None,
+        stream: Streaming | None = None,
     ) -> None:
+        self.stream = stream
         self.schema, self.metrics, self.graphiql = schema, metrics, graphiql
         self.context_getter, self.answers = context_getter, answers
 
@@ -68,12 +89,22 @@ class GraphQLEndpoint:
             await self.graphiql.send_page(scope, send)
             return
         media_type = answer_type(accept) or JSON
+        may_stream = self.stream is not None and takes_stream(accept)
         try:
-            self._check_method(method, accept)
+            self._check_method(method, accept, may_stream=may_stream)
             written = scope["query_string"] if method == "GET" else await _body(headers, receive)
             explain = headers.get(EXPLAIN) == "true"
             http = Request(scope, receive)
-            answered = await self._answered(http, written, media_type, explain=explain)
+            if may_stream and answer_type(accept) is None:
+                await self._streamed(http, written, send)
+                return
+            try:
+                answered = await self._answered(http, written, media_type, explain=explain)
+            except StreamNeeded:
+                if not may_stream:
+                    raise
+                await self._streamed(http, written, send)
+                return
         except Refusal as refusal:
             self.metrics.refused(refusal.code)
             record_of(scope).codes.append(refusal.code.value)
@@ -85,11 +116,16 @@ class GraphQLEndpoint:
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
 
-    def _check_method(self, method: str, accept: str) -> None:
+    async def _streamed(self, http: Request, written: bytes, send: Send) -> None:
+        assert self.stream is not None
+        asked = read_parameters(written) if http.method == "GET" else read_body(written)
+        await self.stream(http, asked, await self._context(http), send)
+
+    def _check_method(self, method: str, accept: str, *, may_stream: bool) -> None:
         if method not in ALLOWED:
             allow = (b"allow", b"GET, POST")
             raise Refusal(405, "GraphQL is asked by GET or POST.", headers=[allow])
-        if answer_type(accept) is None:
+        if answer_type(accept) is None and not may_stream:
             raise Refusal(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
 
     async def _answered(
@@ -168,7 +204,7 @@ def read_body(body: bytes) -> GraphQLRequest:
     if not isinstance(parameters, dict):
         hint = "; batches are not answered" if isinstance(parameters, list) else ""
         raise Refusal(400, f"The body is not a JSON object with a query{hint}.")
-    return _request(parameters)
+    return read_request(parameters)
 
 
 def read_parameters(query_string: bytes) -> GraphQLRequest:
@@ -181,7 +217,7 @@ def read_parameters(query_string: bytes) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if text := parameters.pop(name, ""):
             parameters[name] = decode_json(text.encode(), what=f"The parameter {name}")
-    return _request(parameters)
+    return read_request(parameters)
 
 
 def decode_json(data: bytes, *, what: str) -> Any:
@@ -212,7 +248,8 @@ def _printable(value: Any) -> Any:
     return value
 
 
-def _request(parameters: dict[str, Any]) -> GraphQLRequest:
+def read_request(parameters: dict[str, Any]) -> GraphQLRequest:
+    """The request that JSON parameters are. Raises: Refusal (400)."""
     query, name = parameters.get("query"), parameters.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise Refusal(400, "The parameter query is missing or is not a string.")
@@ -285,7 +322,7 @@ def _names(tags: str, etag: bytes) -> bool:
 
 def _wrong_operation(operation_type: OperationType) -> Refusal:
     if operation_type is OperationType.SUBSCRIPTION:
-        return Refusal(400, "A subscription needs a connection that streams its answers.")
+        return StreamNeeded()
     allow = (b"allow", b"POST")
     return Refusal(405, "A mutation is sent by POST; GET only reads.", headers=[allow])
 

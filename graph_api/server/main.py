@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from graph_api.domain.errors import BadInput
 from graph_api.live.bus import Bus
+from graph_api.live.hub import Hub
 from graph_api.live.streams import Streams
 from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
@@ -17,10 +18,12 @@ from graph_api.schema.schema import build_schema
 from graph_api.schema.status import Installation
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.cached import Answers, opened_shelf
+from graph_api.server.channels import Channels
 from graph_api.server.examples import EXAMPLES
 from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.metrics import Metrics
 from graph_api.server.webhooks import webhook_route
+from graph_api.services.events import OutboxPast
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -37,7 +40,9 @@ class House:
         *,
         clock: Callable[[], datetime],
         answers: Answers | None = None,
+        channels: Channels | None = None,
     ) -> None:
+        self._channels = channels or Channels()
         self._settings, self._clock, self._answers = settings, clock, answers
         self._graph: Graph | None = None
         self._vault: Vault | None = None
@@ -66,6 +71,9 @@ class House:
             if settings.redis.url is not None:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
+                past = OutboxPast(self._graph)
+                self._channels.hub = Hub(Streams(self._bus), past=past)
+                stack.push_async_callback(self._channels.close)
             if self._answers is not None:
                 self._answers.shelf = await stack.enter_async_context(
                     opened_shelf(settings.cache, bus_url(settings))
@@ -162,7 +170,8 @@ def application(
     """The API that ``settings`` describe; it connects when it is started."""
     schema = build_schema(**schema_options(settings))
     answers = Answers(_namespace(settings, schema)) if settings.cache.life_s else None
-    house = House(settings, clock=clock, answers=answers)
+    channels = Channels()
+    house = House(settings, clock=clock, answers=answers, channels=channels)
     return create_app(
         schema,
         settings=settings,
@@ -173,6 +182,7 @@ def application(
         lifespan=house.open,
         measure=house.measure,
         answers=answers,
+        channels=channels,
     )
 
 

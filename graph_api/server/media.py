@@ -5,6 +5,7 @@ from functools import lru_cache
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 
 
 @lru_cache(maxsize=256)
@@ -29,6 +30,12 @@ def wants_page(accept: str) -> bool:
     qualities = _qualities(accept)
     html = qualities.get(HTML, 0.0)
     return html > 0 and html >= max(qualities.get(JSON, 0.0), qualities.get(GRAPHQL_RESPONSE, 0.0))
+
+
+@lru_cache(maxsize=256)
+def takes_stream(accept: str) -> bool:
+    """Whether the client names a stream of events among what it takes."""
+    return _qualities(accept).get(EVENT_STREAM, 0.0) > 0
 
 
 def essence(content_type: str) -> str:

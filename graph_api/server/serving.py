@@ -20,11 +20,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph_api.domain.errors import GraphApiError
 from graph_api.server.accepting import SharedListener, Shares
+from graph_api.server.wire import WebSockets
 from graph_api.settings import HttpSettings
 
 MAX_HEAD_BYTES = 1_048_576  # before it is complete; the middleware's limits apply to complete ones
 MAX_MESSAGE_BYTES = 65_536  # of a WebSocket
 CLOSE = (b"connection", b"close")
+LEAVE = "leave"  # of an application's state: what parts from those who stay connected
 PART_POLL_S = 0.02
 
 log = structlog.get_logger("graph_api.server")
@@ -79,7 +81,7 @@ def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:
         lifespan="off",
         loop="uvloop",
         http=_Http,
-        ws="websockets-sansio",
+        ws=WebSockets,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         log_config=None,
@@ -160,6 +162,8 @@ class Server(uvicorn.Server):
         if self._listener is not None:
             self._listener.close()
             await self._listener.wait_closed()
+        for leave in getattr(self._app.state, LEAVE, ()):
+            leave()
         if self._draining:
             await self._part()
         await super().shutdown(sockets)

@@ -1,0 +1,206 @@
+"""What can be subscribed to: transfers as they are seen, taken back and made final."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Final
+
+import strawberry
+from msgspec.structs import replace
+
+from graph_api.domain.errors import BadInput
+from graph_api.domain.events import Event, Line, Topic
+from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.live.hub import Told
+from graph_api.live.interests import CHAIN, Interest
+from graph_api.schema.feeds import Argument, feed
+from graph_api.schema.ledger import Transfer
+from graph_api.schema.scalars import BigInt
+from graph_api.store.transfers import TransferRow
+
+#: How many wallets, tokens or chains one filter may name.
+MOST: Final = 1_000
+
+
+@strawberry.enum(
+    description=(
+        "When a transfer is told: INSTANT as soon as it is seen, and it may be taken back later; "
+        "FINALIZED when its block is final, after which it is never taken back."
+    )
+)
+class Delivery(Enum):
+    """Which line is listened to."""
+
+    INSTANT = Line.TRANSFERS
+    FINALIZED = Line.FINALIZED
+
+
+@strawberry.interface(description="Something that happened.")
+class LiveEvent:
+    """What all items of subscriptions have."""
+
+    cursor: str = strawberry.field(
+        description="Give it back as `after` to go on behind this item, without loss or double."
+    )
+    at: datetime = strawberry.field(description="When it was learned.")
+
+
+@strawberry.type(description="A transfer was seen.")
+class TransferSeen(LiveEvent):
+    """It may be taken back."""
+
+    transfer: Transfer = strawberry.field(description="What moved.")
+
+
+@strawberry.type(description="A transfer was taken back: its block is no part of the chain.")
+class TransferRetracted(LiveEvent):
+    """Who heard that it was seen hears of this."""
+
+    transfer: Transfer = strawberry.field(description="As it had been told.")
+
+
+@strawberry.type(description="A transfer is final.")
+class TransferFinalized(LiveEvent):
+    """It will not be taken back."""
+
+    transfer: Transfer = strawberry.field(description="What moved.")
+
+
+TransferEvent = Annotated[
+    TransferSeen | TransferRetracted | TransferFinalized,
+    strawberry.union("TransferEvent", description="What became of a transfer."),
+]
+
+TransferNews = TransferSeen | TransferRetracted | TransferFinalized
+
+_KINDS: Final[dict[Topic, type[TransferNews]]] = {
+    Topic.TRANSFER_SEEN: TransferSeen,
+    Topic.TRANSFER_RETRACTED: TransferRetracted,
+    Topic.TRANSFER_FINALIZED: TransferFinalized,
+}
+
+
+def transfer_event(told: Told) -> TransferNews:
+    """What clients see of an event of a transfer."""
+    event = told.event
+    body = event.body
+    row = TransferRow(
+        id=body["id"],
+        chain=ChainId(event.chain),
+        transaction=body["transaction"],
+        position=body["position"],
+        sender=body["sender"],
+        recipient=body["recipient"],
+        token=body["token"],
+        amount_raw=body["amount_raw"],
+        amount=body["amount"],
+        block_number=body["block_number"],
+        block_time=_moment(body["block_time"]),
+        derived=body["derived"],
+        usd=body.get("usd"),
+    )
+    at = datetime.fromtimestamp(event.at / 1000, UTC)
+    return _KINDS[event.topic](cursor=told.cursor_text, at=at, transfer=Transfer.of(row))
+
+
+@strawberry.input(
+    name="TransferEventFilter",
+    description=f"Which transfers are told; all conditions must hold. Lists take up to {MOST:,}.",
+)
+class TransferEventFilterInput:
+    """Conditions of a subscription to transfers."""
+
+    chains: list[ChainId] | None = strawberry.field(
+        default=None, description="Only on these chains."
+    )
+    wallets: list[AccountId] | None = strawberry.field(
+        default=None, description="Only those that one of these sends or receives."
+    )
+    tokens: list[TokenId] | None = strawberry.field(default=None, description="Only of these.")
+    min_amount_raw: BigInt | None = strawberry.field(
+        default=None, description="At least so many base units (wei, satoshi)."
+    )
+    min_amount: Decimal | None = strawberry.field(
+        default=None, description="At least so many whole units, of tokens with known decimals."
+    )
+
+    def asked(self) -> "TransferWish":
+        """The conditions. Raises: BadInput."""
+        return (
+            _names("chains", self.chains),
+            _names("wallets", self.wallets),
+            _names("tokens", self.tokens),
+            None if self.min_amount_raw is None else int(self.min_amount_raw),
+            self.min_amount,
+        )
+
+
+Names = tuple[str, ...] | None
+TransferWish = tuple[Names, Names, Names, int | None, Decimal | None]
+_ANY: Final[TransferWish] = (None, None, None, None, None)
+
+
+def _transfers(
+    *, filter: TransferWish | None = None, delivery: Delivery = Delivery.INSTANT
+) -> Interest:
+    chains, wallets, tokens, min_raw, min_units = filter or _ANY
+    line, tests = delivery.value, _least(min_raw, min_units)
+    named = [
+        Interest(line=line, fields=fields, values=frozenset(names))
+        for names, fields in (
+            (wallets, ("sender", "recipient")),
+            (tokens, ("token",)),
+            (chains, (CHAIN,)),
+        )
+        if names is not None
+    ]
+    if not named:
+        return Interest(line=line, test=_all(tests))
+    # What is named most narrowly is looked up; what else was named is tested.
+    first, *others = named
+    return replace(first, test=_all([*(one.wants for one in others), *tests]))
+
+
+def _least(raw: int | None, units: Decimal | None) -> list[Callable[[Event], bool]]:
+    tests: list[Callable[[Event], bool]] = []
+    if raw is not None:
+        tests.append(lambda event: int(event.body["amount_raw"] or -1) >= raw)
+    if units is not None:
+        least = float(units)
+        tests.append(lambda event: (event.body["amount"] or -1.0) >= least)
+    return tests
+
+
+def _all(tests: list[Callable[[Event], bool]]) -> Callable[[Event], bool] | None:
+    if not tests:
+        return None
+    return lambda event: all(test(event) for test in tests)
+
+
+def _names(what: str, names: list[Any] | None) -> Names:
+    if names is not None and len(names) > MOST:
+        raise BadInput(f"`{what}` takes up to {MOST:,}; subscribe several times.")
+    return None if names is None else tuple(sorted(set(names)))
+
+
+def _moment(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+@strawberry.type
+class LedgerSubscription:
+    """What happens on the ledger."""
+
+    transfers: TransferEvent = feed(
+        _transfers,
+        of=transfer_event,
+        arguments={
+            "filter": Argument(
+                "Conditions that all must hold; all transfers when not given.",
+                type=TransferEventFilterInput | None,
+            ),
+            "delivery": "When they are told.",
+        },
+        description="Transfers as they are seen and taken back, or as they become final.",
+    )
