@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from graph_api.domain.errors import BadInput
+from ingest.providers import http
 from ingest.providers.faults import Behind, EndpointFault, NoEndpoint, Unsupported
 from ingest.providers.health import EndpointStatus, Health
 from ingest.providers.limits import Clock, Rate, Sleep, Window
@@ -58,6 +59,7 @@ class Endpoint:
         #: How many calls it was sent, also those of a batch: what providers count.
         self.sent = 0
         self.slots = asyncio.Semaphore(settings.in_flight)
+        self._client = pool.client
         self._rpc = Rpc(pool.client, settings.url, timeout_s=settings.timeout_s)
         self._batch = Window(settings.batch, largest=settings.batch)
         self._rate = (
@@ -91,6 +93,22 @@ class Endpoint:
             if len(part) == self._batch.size:
                 self._batch.grow()
         return answers
+
+    async def get(
+        self, path: str, of: type[T], *, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> T:
+        """What it has at ``path`` below its address. Raises: EndpointFault."""
+        if self._rate is not None:
+            await self._rate.take(1)
+        url = self.settings.url.rstrip("/") + path
+        return await http.get(
+            self._client,
+            url,
+            of,
+            params=params,
+            headers=headers,
+            timeout_s=self.settings.timeout_s,
+        )
 
     async def one(self, method: str, params: Sequence[Any], of: type[T]) -> T | None:
         """What one call gives. Raises: EndpointFault, Unsupported where it answers an error."""

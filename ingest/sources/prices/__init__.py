@@ -1,0 +1,1 @@
+"""Where prices come from: exchanges, and services that list what assets cost."""

@@ -1,0 +1,1 @@
+"""Sources of prices: services and exchanges, answering at a socket."""
