@@ -2,4 +2,4 @@
 // $ids of blocks
 UNWIND $ids AS id
 MATCH (b:Block {id: id})
-RETURN b.number AS number, b.hash AS hash, b.time AS time
+RETURN b.chain AS chain, b.number AS number, b.hash AS hash, b.time AS time

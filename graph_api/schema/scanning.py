@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 import strawberry
 
 from graph_api.domain.ids import ChainId
@@ -57,7 +58,7 @@ class ChainNode:
         )
 
 
-@strawberry.type(description="Why a chain is not followed at the moment.")
+@strawberry.type(description="Why a chain is not followed at the moment, or was not for a while.")
 class FollowTrouble:
     """The error, and when it is tried again."""
 
@@ -66,11 +67,21 @@ class FollowTrouble:
     again_in_s: float | None = strawberry.field(
         description="When it is tried again, in seconds; null when not by itself."
     )
+    remedy: str | None = strawberry.field(
+        description="What to do about it, node by node; null where the error says it."
+    )
 
     @classmethod
     def of(cls, found: Trouble) -> "FollowTrouble":
         """As clients see it."""
-        return cls(error=found.error, at=found.at, again_in_s=found.again_in_s)
+        return cls(error=found.error, at=found.at, again_in_s=found.again_in_s, remedy=found.remedy)
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """How following one chain goes, and when that was asked."""
+
+    found: Followed
+    now: datetime
 
 
 @strawberry.type(description="How following one chain goes.")
@@ -78,10 +89,18 @@ class Scanner:
     """What the graph knows, and what the follower said last."""
 
     chain_id: ChainId = strawberry.field(description="The chain, CAIP-2.")
-    block: BigInt = strawberry.field(description="The newest block whose facts are in the graph.")
-    block_hash: str = strawberry.field(description="Its hash.")
-    head: BigInt = strawberry.field(description="The newest block that nodes have told of.")
-    lag: BigInt = strawberry.field(description="Blocks between the two.")
+    block: BigInt | None = strawberry.field(
+        description="The newest block whose facts are in the graph; null before the first."
+    )
+    block_hash: str | None = strawberry.field(description="Its hash.")
+    block_time: datetime | None = strawberry.field(description="When it was made.")
+    head: BigInt | None = strawberry.field(
+        description="The newest block that nodes have told of; null before the first."
+    )
+    lag: BigInt | None = strawberry.field(description="Blocks between the two.")
+    lag_s: float | None = strawberry.field(
+        description="How old the newest block of the graph is, seconds."
+    )
     final: BigInt | None = strawberry.field(
         description="The newest block that was announced as final; null before the first."
     )
@@ -90,8 +109,8 @@ class Scanner:
     gaps: list[BlockSpan] = strawberry.field(
         description="What was never fetched between blocks that were; up to 100 stretches."
     )
-    started_at: datetime = strawberry.field(description="When following began.")
-    updated_at: datetime = strawberry.field(description="When a block was last written.")
+    started_at: datetime | None = strawberry.field(description="When following began.")
+    updated_at: datetime | None = strawberry.field(description="When a block was last written.")
     told_at: datetime | None = strawberry.field(
         description="When the follower last said how it goes; null where no bus has heard of it."
     )
@@ -100,42 +119,56 @@ class Scanner:
     rejected: int | None = strawberry.field(
         description="What could not be decoded since the follower was started."
     )
-    trouble: FollowTrouble | None = strawberry.field(description="What is wrong; null if nothing.")
+    trouble: FollowTrouble | None = strawberry.field(
+        description="What is wrong now; null if nothing."
+    )
+    last_trouble: FollowTrouble | None = strawberry.field(
+        description="What was wrong last, also when it is over; null if nothing since the start."
+    )
     nodes: list[ChainNode] = strawberry.field(description="The nodes that it asks.")
 
     @classmethod
-    def of(cls, found: Followed) -> "Scanner":
+    def of(cls, row: Look) -> "Scanner":
         """As clients see it."""
-        scanner, said = found.scanner, found.said
+        found, said = row.found, row.found.said
+        scanner = found.scanner
         return cls(
-            chain_id=scanner.chain,
-            block=BigInt(scanner.block),
-            block_hash=scanner.hash,
-            head=BigInt(scanner.head),
-            lag=BigInt(max(0, scanner.head - scanner.block)),
-            final=None if scanner.final is None else BigInt(scanner.final),
-            reorgs=scanner.reorgs,
-            deepest_reorg=scanner.deepest,
+            chain_id=found.chain,
+            block=BigInt(scanner.block) if scanner else None,
+            block_hash=scanner.hash if scanner else None,
+            block_time=found.block_time,
+            head=BigInt(scanner.head) if scanner else None,
+            lag=None if found.lag is None else BigInt(found.lag),
+            lag_s=found.lag_s(row.now),
+            final=None if scanner is None or scanner.final is None else BigInt(scanner.final),
+            reorgs=scanner.reorgs if scanner else 0,
+            deepest_reorg=scanner.deepest if scanner else 0,
             gaps=[
                 BlockSpan(first=BigInt(first), last=BigInt(last))
-                for first, last in scanner.gaps[:_MOST_GAPS]
+                for first, last in (scanner.gaps[:_MOST_GAPS] if scanner else ())
             ],
-            started_at=scanner.started_at,
-            updated_at=scanner.updated_at,
+            started_at=scanner.started_at if scanner else None,
+            updated_at=scanner.updated_at if scanner else None,
             told_at=said.at if said else None,
             blocks_per_s=said.blocks_per_s if said else None,
             records_per_s=said.records_per_s if said else None,
             rejected=said.rejected if said else None,
-            trouble=FollowTrouble.of(said.trouble) if said and said.trouble else None,
+            trouble=_trouble(said.trouble if said else None),
+            last_trouble=_trouble(said.last_trouble if said else None),
             nodes=[ChainNode.of(one) for one in found.endpoints],
         )
+
+
+def _trouble(found: Trouble | None) -> FollowTrouble | None:
+    return FollowTrouble.of(found) if found else None
 
 
 _MOST_GAPS = 100
 
 
-async def _followed(context: Context) -> list[Followed]:
-    return await scanning.followed(context.graph, context.part_if_any(Streams))
+async def _followed(context: Context) -> list[Look]:
+    found = await scanning.followed(context.graph, context.part_if_any(Streams))
+    return [Look(found=one, now=context.now) for one in found]
 
 
 @strawberry.type

@@ -1,14 +1,16 @@
 """The API put together from settings: its graph, its vault, its bus, the schema and the checks."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 
 from graph_api.domain.errors import BadInput
+from graph_api.domain.principals import LOCAL
 from graph_api.live.bus import Bus
 from graph_api.live.hub import Hub
 from graph_api.live.streams import Streams
@@ -16,18 +18,23 @@ from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.schema.status import Installation
+from graph_api.server import event_figures, inbox_figures, scanner_figures
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.cached import Answers, opened_shelf
 from graph_api.server.channels import Channels
 from graph_api.server.examples import EXAMPLES
 from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.metrics import Metrics
+from graph_api.server.shared_figures import SharedFigures
 from graph_api.server.webhooks import webhook_route
-from graph_api.services.events import OutboxPast
+from graph_api.services import events, inbox, scanning
+from graph_api.services.events import LaneFigures, OutboxPast
+from graph_api.services.scanning import Followed
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
 from graph_api.vault.engines import default_url
+from graph_api.vault.inbox import HookState
 from graph_api.vault.vault import Vault
 
 
@@ -95,7 +102,7 @@ class House:
         return self._vault
 
     def measure(self, metrics: Metrics) -> None:
-        """Add what is known of the graph's readers."""
+        """Add what is known of the graph's readers, of following, webhooks and events."""
         metrics.counter(
             "deskgraph_graph_reads",
             "Reads of the graph by who asked; the reason says why it was the driver.",
@@ -107,6 +114,29 @@ class House:
             "Reads that lost their connection and were asked again.",
             lambda: [((), self._graph.reads_repeated())] if self._graph else (),
         )
+        for figures in self._shared_figures():
+            metrics.show(figures)
+
+    def _shared_figures(self) -> Iterator[SharedFigures[Any]]:
+        clock = self._clock
+        yield SharedFigures(
+            "scanners", self._look_at_scanners, scanner_figures.families, clock=clock
+        )
+        yield SharedFigures("inbox", self._look_at_inbox, inbox_figures.families, clock=clock)
+        if self._settings.redis.url is not None:
+            yield SharedFigures("events", self._look_at_events, event_figures.families, clock=clock)
+
+    async def _look_at_scanners(self) -> Sequence[Followed]:
+        assert self._graph is not None
+        return await scanning.followed(self._graph, Streams(self._bus) if self._bus else None)
+
+    async def _look_at_inbox(self) -> Sequence[HookState]:
+        return await inbox.hooks(self.vault(), principal=LOCAL)
+
+    async def _look_at_events(self) -> Sequence[LaneFigures]:
+        assert self._graph is not None
+        assert self._bus is not None
+        return await events.figures(self._graph, Streams(self._bus))
 
     @property
     def checks(self) -> tuple[ReadinessCheck, ...]:

@@ -4,11 +4,12 @@ One process keeps its counts in memory. Workers keep theirs in one folder (``cou
 whichever is asked answers for all.
 """
 
+import asyncio
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -28,6 +29,7 @@ from starlette.responses import Response
 from graph_api.domain.errors import ErrorCode
 from graph_api.schema.caching import Documents
 from graph_api.server.counting import SharedCounts
+from graph_api.server.shared_figures import SharedFigures
 
 ROUTES = ("/graphql", "/health/live", "/health/ready", "/metrics")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -57,6 +59,7 @@ class Metrics:
         self._shared = SharedCounts.joined
         self._page = _whole(self._shared) if self._shared else self.registry
         self._copies: list[_Copy] = []
+        self._seen: list[SharedFigures[Any]] = []
         if self._shared is None:
             ProcessCollector(registry=self._page)
         PlatformCollector(registry=self._page)
@@ -123,6 +126,11 @@ class Metrics:
             gauge = Gauge(name, about, labels, registry=None, multiprocess_mode="livesum")
             self._copies.append(_Copy(gauge, figures))
 
+    def show(self, figures: SharedFigures[Any]) -> None:
+        """Show figures that all processes see alike, once on the page of all workers."""
+        self._page.register(figures)
+        self._seen.append(figures)
+
     def answered(self, path: str, status: int, duration_s: float) -> None:
         """Count an answer; status 0 is a client that left before there was one."""
         route = path if path in ROUTES else "other"
@@ -157,6 +165,7 @@ class Metrics:
         """The text that Prometheus reads."""
         for copy in self._copies:
             copy.update()
+        await asyncio.gather(*(figures.refresh() for figures in self._seen))
         text = generate_latest(self._page)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 

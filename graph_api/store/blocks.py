@@ -150,7 +150,8 @@ async def _times(
     return [found.get(number, (None, None)) for number in range(len(blocks))]
 
 
-class _Hash(msgspec.Struct, frozen=True):
+class _Block(msgspec.Struct, frozen=True):
+    chain: ChainId
     number: int
     hash: str | None
     time: datetime | None
@@ -158,6 +159,16 @@ class _Hash(msgspec.Struct, frozen=True):
 
 async def hashes(graph: Graph, chain: ChainId, numbers: Iterable[int]) -> dict[int, str]:
     """Hashes of those of the blocks ``numbers`` that are in the graph with one."""
-    ids = [f"{chain}:{number}" for number in numbers]
-    rows = await graph.read("blocks/hashes", _Hash, ids=ids)
+    rows = await _blocks(graph, [(chain, number) for number in numbers])
     return {row.number: row.hash for row in rows if row.hash is not None}
+
+
+async def times(graph: Graph, wanted: Iterable[tuple[ChainId, int]]) -> dict[ChainId, datetime]:
+    """When one block of each chain was made; a block without a known time is left out."""
+    rows = await _blocks(graph, wanted)
+    return {row.chain: row.time for row in rows if row.time is not None}
+
+
+async def _blocks(graph: Graph, wanted: Iterable[tuple[ChainId, int]]) -> list[_Block]:
+    ids = [f"{chain}:{number}" for chain, number in wanted]
+    return await graph.read("blocks/hashes", _Block, ids=ids) if ids else []

@@ -98,12 +98,16 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
         interrupts.run(_work(door, settings))
 
     @group.command("status")
-    @click.option("--watch", is_flag=True, help="Go on showing it.")
+    @click.option("--watch", "--live", "watch", is_flag=True, help="Go on showing it.")
     @_JSON
     @click.pass_obj
     def status_command(settings: Settings, /, watch: bool, as_json: bool) -> None:
-        """Where following stands: block, lag, rate, reorganisations, gaps, nodes, trouble."""
-        interrupts.run(scanning.show(door, settings, watch=watch, as_json=as_json))
+        """Where following stands: block, head, lag, rate, reorganisations, gaps, nodes, trouble.
+
+        What followers say themselves (rate, nodes, trouble) is told where a bus is.
+        """
+        shown = scanning.show(door, settings, bus_url=bus(settings), watch=watch, as_json=as_json)
+        interrupts.run(shown)
 
 
 class _Follow(msgspec.Struct, frozen=True, kw_only=True):

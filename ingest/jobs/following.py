@@ -12,6 +12,7 @@ import msgspec
 from graph_api.domain.chains import Chain
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.domain.records import Reject
+from graph_api.services.scanning import Trouble
 from graph_api.store.graph import Graph
 from graph_api.store.leases import LeaseLost
 from graph_api.store.ledger.turn import Turn
@@ -19,6 +20,7 @@ from graph_api.store.scanners import Scanner
 from ingest.jobs.nodes import Nodes
 from ingest.pipelines.following import BATCH, Follower, Step
 from ingest.pipelines.rejects import append_rejects
+from ingest.providers.faults import NoEndpoint
 from ingest.providers.health import EndpointStatus
 
 #: How long to wait, each time, for nodes or a graph that have stopped to answer.
@@ -27,21 +29,11 @@ PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _STEPS: Final = 50
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a chain is not followed at the moment; it is tried again ``again_in_s`` later, or never
-    by itself.
-    """
-
-    error: str
-    at: datetime
-    again_in_s: float | None
-
-
 class Following(msgspec.Struct, frozen=True, kw_only=True):
     """How following one chain goes.
 
     ``blocks_per_s`` and ``records_per_s`` are of the last moments; ``lag`` counts blocks behind
-    the head.
+    the head; ``last_trouble`` stays when ``trouble`` is over.
     """
 
     chain: str
@@ -51,6 +43,7 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
     endpoints: Sequence[EndpointStatus]
     trouble: Trouble | None = None
+    last_trouble: Trouble | None = None
 
     @property
     def lag(self) -> int | None:
@@ -95,6 +88,7 @@ class Follow:
         self._steps: deque[tuple[datetime, int, int]] = deque(maxlen=_STEPS)
         self._rejected = 0
         self._paused = 0
+        self._last_trouble: Trouble | None = None
 
     @property
     def chain(self) -> Chain:
@@ -115,8 +109,15 @@ class Follow:
         finally:
             await self._turn.give_back()
 
-    def following(self, trouble: Trouble | None = None) -> Following:
-        """How it goes."""
+    def troubled(self, error: GraphApiError, *, again_in_s: float | None = None) -> Following:
+        """How it goes with ``error`` in the way; None for ``again_in_s``: not again by itself."""
+        remedy = error.remedy if isinstance(error, NoEndpoint) else None
+        self._last_trouble = Trouble(
+            error=str(error), at=self._clock(), again_in_s=again_in_s, remedy=remedy
+        )
+        return self._following(self._last_trouble)
+
+    def _following(self, trouble: Trouble | None = None) -> Following:
         blocks, records = self._rates()
         return Following(
             chain=self.chain.id,
@@ -126,13 +127,13 @@ class Follow:
             rejected=self._rejected,
             endpoints=self._nodes.endpoints.status(),
             trouble=trouble,
+            last_trouble=self._last_trouble,
         )
 
     async def _pause(self, error: GraphApiError) -> None:
         pause_s = self._pauses_s[min(self._paused, len(self._pauses_s) - 1)]
         self._paused += 1
-        trouble = Trouble(error=str(error), at=self._clock(), again_in_s=pause_s)
-        self._tell(self.following(trouble))
+        self._tell(self.troubled(error, again_in_s=pause_s))
         await self._sleep(pause_s)
 
     def _report(self, step: Step) -> None:
@@ -142,7 +143,7 @@ class Follow:
         self._steps.append((self._clock(), max(0, blocks), step.written))
         if step.rejects:
             self._reject(step.rejects)
-        self._tell(self.following())
+        self._tell(self._following())
 
     def _reject(self, rejects: Sequence[Reject]) -> None:
         self._rejected += len(rejects)

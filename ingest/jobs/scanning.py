@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from graph_api.domain.chains import Chain, chain_of
+from graph_api.domain.errors import UpstreamUnavailable
+from graph_api.live.bus import Bus
+from graph_api.live.streams import Streams
+from graph_api.services.scanning import Endpoint, Followed, Trouble, followed
 from graph_api.settings import Settings
-from graph_api.store import scanners
 from graph_api.store.graph import Graph
 from graph_api.store.scanners import Scanner
 from ingest.jobs.following import Following
@@ -26,6 +29,9 @@ from ingest.providers.health import EndpointStatus
 
 Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
 _EVERY_S: Final = 2.0
+#: Columns of what is written to a file or to another program.
+_WIDE: Final = 200
+_MOST_GAPS: Final = 3
 _STATES: Final = {"healthy": "green", "resting": "yellow", "quarantined": "red"}
 
 
@@ -57,27 +63,30 @@ def _picture(chain: Chain, following: Following) -> Group:
             f"  {scanner.reorgs} reorganisations"
             f"{f' (deepest {scanner.deepest})' if scanner.reorgs else ''}"
         )
-    parts: list[Text | Table] = [head, _endpoints(following.endpoints)]
+    parts: list[Text | Table] = [head, _nodes({chain.name: following.endpoints})]
     if following.trouble is not None:
-        pause_s = following.trouble.again_in_s
-        again = "" if pause_s is None else f" Again in {pause_s:g} s."
-        text = following.trouble.error + again
-        parts.append(Text(text, style="red"))
+        parts.append(_trouble(chain, following.trouble))
     return Group(*parts)
 
 
-def _endpoints(endpoints: Sequence[EndpointStatus]) -> Table:
-    grid = Table("node", "state", "head", "answers", "faults", "ms", "remedy", box=None)
-    for one in endpoints:
-        grid.add_row(
-            one.name,
-            Text(one.state, style=_STATES.get(one.state, "")),
-            f"{one.head:,}" if one.head is not None else "",
-            f"{one.answers:,}",
-            f"{one.faults:,}",
-            f"{one.latency_ms:.0f}" if one.latency_ms is not None else "",
-            one.remedy or "",
-        )
+def _nodes(found: Mapping[str, Sequence[EndpointStatus | Endpoint]]) -> Table:
+    """The nodes of each chain, and what was wrong with them last."""
+    grid = Table(
+        "node", "chain", "state", "head", "answers", "faults", "ms", "last fault", box=None
+    )
+    for chain, nodes in found.items():
+        for one in nodes:
+            state = f"{one.state}, {_span(one.free_in_s)}" if one.free_in_s else one.state
+            grid.add_row(
+                one.name,
+                chain,
+                Text(state, style=_STATES.get(one.state, "")),
+                f"{one.head:,}" if one.head is not None else "",
+                f"{one.answers:,}",
+                f"{one.faults:,}",
+                f"{one.latency_ms:.0f}" if one.latency_ms is not None else "",
+                f"{one.fault_text} {one.remedy}" if one.fault_text else "",
+            )
     return grid
 
 
@@ -108,51 +117,130 @@ def filling(chain: Chain, *, as_json: bool) -> Iterator[Callable[[Filling], None
         yield report
 
 
-async def show(door: Door, settings: Settings, *, watch: bool, as_json: bool) -> None:
+async def show(
+    door: Door, settings: Settings, *, bus_url: str | None, watch: bool, as_json: bool
+) -> None:
     """Print where following stands, once or for as long as somebody watches."""
-    console = Console()
-    async with door(settings) as graph:
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    async with door(settings) as graph, _streams(bus_url) as streams:
         if not watch:
-            _print(await scanners.everything(graph), console, as_json=as_json)
+            _print(await followed(graph, streams), console, as_json=as_json)
             return
         if as_json or not console.is_terminal:
             while True:
-                _print(await scanners.everything(graph), console, as_json=True)
+                _print(await followed(graph, streams), console, as_json=True)
                 await asyncio.sleep(_EVERY_S)
         with Live(console=console) as view:
             while True:
-                view.update(_states(await scanners.everything(graph)))
+                view.update(_states(await followed(graph, streams)))
                 await asyncio.sleep(_EVERY_S)
 
 
-def _print(found: list[Scanner], console: Console, *, as_json: bool) -> None:
+@asynccontextmanager
+async def _streams(bus_url: str | None) -> AsyncIterator[Streams | None]:
+    """Where followers tell how it goes; None where no bus is, or it does not answer."""
+    try:
+        bus = await Bus.connect(bus_url) if bus_url else None
+    except UpstreamUnavailable:
+        bus = None
+    if bus is None:
+        yield None
+        return
+    try:
+        yield Streams(bus)
+    finally:
+        await bus.close()
+
+
+def _print(found: Sequence[Followed], console: Console, *, as_json: bool) -> None:
     if as_json:
-        for scanner in found:
-            click.echo(msgspec.json.encode(_said(scanner)))
+        for one in found:
+            click.echo(msgspec.json.encode(_as_json(one)))
     elif found:
         console.print(_states(found))
     else:
         click.echo("No chain is followed yet; begin with `deskgraph ingest follow CHAIN`.")
 
 
-def _said(scanner: Scanner) -> dict[str, object]:
-    said: dict[str, object] = msgspec.to_builtins(scanner)
-    return said | {"lag": max(0, scanner.head - scanner.block), "gaps": scanner.gaps}
-
-
-def _states(found: list[Scanner]) -> Table:
+def _as_json(one: Followed) -> dict[str, object]:
+    """All of it, by the words that GraphQL has."""
     now = datetime.now(UTC)
-    grid = Table("chain", "block", "behind", "final", "reorgs", "gaps", "updated", box=None)
-    for scanner in found:
-        age_s = (now - scanner.updated_at).total_seconds()
-        gaps = ", ".join(f"{first:,}-{last:,}" for first, last in scanner.gaps[:3])
-        grid.add_row(
-            chain_of(scanner.chain).name,
-            f"{scanner.block:,}",
-            f"{max(0, scanner.head - scanner.block):,}",
-            f"{scanner.final:,}" if scanner.final is not None else "",
-            f"{scanner.reorgs} (deepest {scanner.deepest})" if scanner.reorgs else "0",
-            gaps or "none",
-            f"{age_s:,.0f} s ago",
-        )
-    return grid
+    scanner: dict[str, object] = msgspec.to_builtins(one.scanner) if one.scanner else {}
+    said: dict[str, object] = msgspec.to_builtins(one.said) if one.said else {}
+    told_at = said.pop("at", None)
+    return {
+        **scanner,
+        **said,
+        "chain": one.chain,
+        "block_time": one.block_time,
+        "lag": one.lag,
+        "lag_s": one.lag_s(now),
+        "gaps": one.scanner.gaps if one.scanner else [],
+        "told_at": told_at,
+        "nodes": one.endpoints,
+    }
+
+
+def _states(found: Sequence[Followed]) -> Group:
+    now = datetime.now(UTC)
+    grid = Table(
+        "chain", "block", "head", "lag", "final", "rate", "reorgs", "gaps", "written", box=None
+    )
+    for one in found:
+        grid.add_row(chain_of(one.chain).name, *_state(one, now=now))
+    parts: list[Text | Table] = [grid]
+    if any(one.endpoints for one in found):
+        parts += [Text(), _nodes({chain_of(one.chain).name: one.endpoints for one in found})]
+    parts += [text for one in found for text in _troubles(one, now=now)]
+    return Group(*parts)
+
+
+def _state(one: Followed, *, now: datetime) -> list[str]:
+    scanner, said, lag_s = one.scanner, one.said, one.lag_s(now)
+    if scanner is None:
+        return ["none yet", "", "", "", "", "", "", ""]
+    rate = f"{said.blocks_per_s:,.1f} blocks/s, {said.records_per_s:,.0f} records/s" if said else ""
+    lag = f"{one.lag:,} blocks"
+    return [
+        f"{scanner.block:,}",
+        f"{scanner.head:,}",
+        lag if lag_s is None else f"{lag}, {_span(lag_s)}",
+        f"{scanner.final:,}" if scanner.final is not None else "",
+        rate,
+        f"{scanner.reorgs} (deepest {scanner.deepest})" if scanner.reorgs else "0",
+        _gaps(scanner),
+        f"{_span((now - scanner.updated_at).total_seconds())} ago",
+    ]
+
+
+def _gaps(scanner: Scanner) -> str:
+    shown = [f"{first:,}-{last:,}" for first, last in scanner.gaps[:_MOST_GAPS]]
+    more = len(scanner.gaps) - len(shown)
+    return ", ".join([*shown, f"{more:,} more"] if more else shown) or "none"
+
+
+def _troubles(one: Followed, *, now: datetime) -> Iterator[Text]:
+    """What is wrong; else what was wrong last."""
+    if one.said is None:
+        return
+    if one.said.trouble is not None:
+        yield _trouble(chain_of(one.chain), one.said.trouble)
+    elif (past := one.said.last_trouble) is not None:
+        age = _span((now - past.at).total_seconds())
+        yield Text(f"{chain_of(one.chain).name}, {age} ago: {past.error}", style="dim")
+
+
+def _trouble(chain: Chain, trouble: Trouble) -> Text:
+    again = "Not again by itself."
+    if trouble.again_in_s is not None:
+        again = f"Again in {trouble.again_in_s:g} s."
+    remedy = f" What to do: {trouble.remedy}" if trouble.remedy else ""
+    return Text(f"{chain.name}: {trouble.error} {again}{remedy}", style="red")
+
+
+def _span(seconds: float) -> str:
+    """A span of time as people say it."""
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:,.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

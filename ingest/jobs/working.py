@@ -21,7 +21,7 @@ from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
-from ingest.jobs.following import Follow, Following, Trouble
+from ingest.jobs.following import Follow, Following
 from ingest.jobs.nodes import nodes
 from ingest.pipelines import inbox
 from ingest.pipelines.publishing import Keep, Publisher
@@ -103,8 +103,7 @@ async def _follow(
                 await follow.run()
             except GraphApiError as error:
                 await log.aerror("following stopped", chain=chain.slug, error=str(error))
-                trouble = Trouble(error=str(error), at=clock(), again_in_s=None)
-                teller.tell(follow.following(trouble))
+                teller.tell(follow.troubled(error))
                 await teller.flush()
     finally:
         telling.cancel()

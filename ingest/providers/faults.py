@@ -154,3 +154,8 @@ class NoEndpoint(UpstreamUnavailable):
             self.args = (
                 f"No endpoint of {provider} can be used; try again in {retry_after_s:g} s. {told}",
             )
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about each of the faults; None where nothing is known of any."""
+        return "; ".join(f"{name}: {fault.remedy}" for name, fault in self.faults.items()) or None

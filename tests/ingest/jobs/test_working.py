@@ -4,6 +4,7 @@ import signal
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from graph_api.domain.events import Event, Line
@@ -16,7 +17,7 @@ from graph_api.store.graph import Graph
 from graph_api.vault.engines import default_url
 from graph_api.vault.vault import Vault
 from tests.given import NOW
-from tests.ingest.loading import command
+from tests.ingest.loading import command, ended
 from tests.ingest.sources.evm_chain import Chain
 
 pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
@@ -55,6 +56,8 @@ async def test_chains_are_followed_and_events_published_by_one_process(
         await chain.pay("0x" + "b2" * 20, 7)
         seen = await heard(streams, Line.TRANSFERS, 2)
         (followed,) = await scanning.followed(graph, streams)
+        shown = await ended(graph.address, tmp_path, "ingest", "status")
+        listed = await ended(graph.address, tmp_path, "ingest", "status", "--json")
         working.send(signal.SIGTERM)
         assert (await working.ended()).code == 128 + signal.SIGTERM
     (alone,) = await scanning.followed(graph, None)
@@ -62,10 +65,17 @@ async def test_chains_are_followed_and_events_published_by_one_process(
 
     assert [event.body["amount_raw"] for event in seen] == ["5", "7"]
     assert told[0].chain == "eip155:1"
+    for words in ("Ethereum", "0 blocks, ", "blocks/s", "healthy", chain.node.url[7:]):
+        assert words in shown.out
+    line = msgspec.json.decode(listed.out)
+    assert (line["chain"], line["block"], line["lag"], line["gaps"]) == ("eip155:1", 2, 0, [])
+    assert [node["state"] for node in line["nodes"]] == ["healthy"]
     assert followed.said is not None
     assert followed.said.trouble is None
     assert [(one.state, one.faults) for one in followed.endpoints] == [("healthy", 0)]
     assert (alone.said, alone.endpoints) == (None, ())
+    assert alone.scanner is not None
+    assert followed.scanner is not None
     assert alone.scanner.block == followed.scanner.block == 2
 
 
