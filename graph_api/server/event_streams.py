@@ -88,7 +88,7 @@ class EventStreams:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """End all streams; their clients come back and say where they are."""
         self._leaving = True
         for stream in tuple(self._open):

@@ -163,7 +163,7 @@ class Server(uvicorn.Server):
             self._listener.close()
             await self._listener.wait_closed()
         for leave in getattr(self._app.state, LEAVE, ()):
-            leave()
+            await leave()
         if self._draining:
             await self._part()
         await super().shutdown(sockets)

@@ -36,6 +36,8 @@ from graph_api.settings import LiveSettings
 RESUME: Final = "The server restarts: connect again, and resume after the last cursor."
 #: After so many pings others get their turn.
 _BREATH: Final = 200
+#: How long it may take to say so to all of them, before they are cut.
+_LEAVE_S: Final = 2.0
 _EVERYTHING: Final = frozenset(OperationType)
 
 log = structlog.get_logger("graph_api.server")
@@ -68,7 +70,9 @@ class Sockets:
             await _refuse(send, 503, "There are too many connections here; try again later.")
             return
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await send({"type": "websocket.accept"})
+            # Clients that hear of no subprotocol give up before they hear why.
+            offered = next(iter(scope["subprotocols"]), None)
+            await send({"type": "websocket.accept", "subprotocol": offered})
             reason = f"The subprotocol must be {SUBPROTOCOL}."
             await send({"type": "websocket.close", "code": Close.BAD_SUBPROTOCOL, "reason": reason})
             return
@@ -95,11 +99,14 @@ class Sockets:
                 if number % _BREATH == 0:
                     await asyncio.sleep(0)
 
-    def leave(self) -> None:
-        """Part from everybody: each is told to come back, and where to go on."""
+    async def leave(self) -> None:
+        """Part from everybody: each is told to come back, and to go on where it was."""
         self._leaving = True
-        for socket in tuple(self.open):
+        sockets = tuple(self.open)
+        for socket in sockets:
             socket.close(Close.RESTART, RESUME)
+        if closing := [socket.closed for socket in sockets if socket.closed is not None]:
+            await asyncio.wait(closing, timeout=_LEAVE_S)
 
 
 class Socket:
@@ -116,7 +123,7 @@ class Socket:
         self._context: Any = None
         self._init_seen = self._acknowledged = self._closing = False
         self._operations: dict[str, _Operation] = {}
-        self._closed: asyncio.Task[None] | None = None
+        self.closed: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(
             house.settings.init_timeout_s,
             self.close,
@@ -159,7 +166,7 @@ class Socket:
         if self._closing:
             return
         self.end()
-        self._closed = self._loop.create_task(self._say_why(code, messages.cut(reason)))
+        self.closed = self._loop.create_task(self._say_why(code, messages.cut(reason)))
 
     def say(self, text: bytes) -> None:
         """Send a message, or let it wait until the client has taken those before it."""
@@ -249,7 +256,7 @@ class Socket:
         if not self._acknowledged:
             raise Closed(Close.UNAUTHORIZED, "Nothing is answered before connection_init.")
         if identity in self._operations:
-            raise Closed(Close.ID_IN_USE, f"Subscriber for {identity} already exists.")
+            raise Closed(Close.ID_IN_USE, f"Subscriber for {identity} already exists")
         operation = _Operation(self, self._house, identity)
         if len(self._operations) >= self._house.settings.max_operations:
             most = self._house.settings.max_operations
