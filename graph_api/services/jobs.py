@@ -12,7 +12,7 @@ from graph_api.services.places import place_text, window
 from graph_api.vault import jobs
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.jobs import Job, JobState
-from graph_api.vault.vault import Vault
+from graph_api.vault.vault import Door, Vault
 
 #: Reads the history of a wallet; its subject is the account.
 WALLET: Final = "wallet"
@@ -21,7 +21,7 @@ MOST_ACTIVE: Final = 200
 
 
 async def request_wallet(
-    vault: Vault, *, wallet: AccountId, principal: Principal, now: datetime
+    vault: Door, *, wallet: AccountId, principal: Principal, now: datetime
 ) -> Job:
     """Ask for the history of ``wallet``; the job that is at it already, if there is one.
 
@@ -51,7 +51,7 @@ async def by_ids(vault: Vault, ids: list[str], *, principal: Principal) -> dict[
 
 
 async def of_wallets(
-    vault: Vault, wallets: list[AccountId], *, principal: Principal
+    vault: Door, wallets: list[AccountId], *, principal: Principal
 ) -> dict[AccountId, Job]:
     """The newest job about each wallet."""
     found = await jobs.newest_about(vault, principal, wallets, kind=WALLET)

@@ -21,6 +21,7 @@ from ingest.jobs.following import Follow, Following
 from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
+from ingest.jobs.wallet_commands import addresses_of, budget_of
 from ingest.jobs.working import retention, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
@@ -91,7 +92,8 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
     @group.command("work")
     @click.pass_obj
     def work_command(settings: Settings, /) -> None:
-        """Follow the chains whose nodes are named, work off webhooks and publish events.
+        """Follow the chains whose nodes are named, work off webhooks and wallets that are asked
+        for, and publish events.
 
         DESKGRAPH_NODES__ETHEREUM names the nodes of Ethereum; DESKGRAPH_REDIS__URL the bus.
         """
@@ -182,6 +184,8 @@ async def _work(door: Door, settings: Settings) -> None:
                 keep=retention(settings),
                 bodies_kept=timedelta(hours=settings.webhooks.kept_h),
                 changed=changed,
+                histories=addresses_of(settings),
+                budget=budget_of(settings),
             )
     finally:
         await bus.close()

@@ -10,7 +10,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.store.graph import Graph
 from ingest.jobs.nodes import Unknown, nodes
 from ingest.sources.evm.source import EvmSource
-from ingest.sources.evm.wallet_history import READING, EvmTokenHistory
+from ingest.sources.evm.wallet_history import FIRST_SPAN, READING, EvmTokenHistory
 from ingest.sources.histories import HistorySource
 
 
@@ -31,9 +31,12 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def history_sources(
-    graph: Graph, chain: Chain, addresses: Addresses
+    graph: Graph, chain: Chain, addresses: Addresses, *, span: int = FIRST_SPAN
 ) -> AsyncIterator[Sequence[HistorySource]]:
-    """Those of ``chain``. Raises: SourceMissing."""
+    """Those of ``chain``; ``span`` is how many blocks are asked for at first.
+
+    Raises: SourceMissing.
+    """
     async with AsyncExitStack() as stack:
         found: list[HistorySource] = []
         if chain.slug in addresses.nodes:
@@ -44,7 +47,10 @@ async def history_sources(
                 new = Unknown(graph)
                 found.append(
                     EvmTokenHistory(
-                        opened.source, unknown_tokens=new.tokens, unknown_accounts=new.accounts
+                        opened.source,
+                        unknown_tokens=new.tokens,
+                        unknown_accounts=new.accounts,
+                        span=span,
                     )
                 )
         if not found:

@@ -21,7 +21,7 @@ from graph_api.domain.ids import AccountId
 from graph_api.domain.principals import LOCAL, Principal
 from graph_api.domain.wallet_loads import Budget, Loaded
 from graph_api.live.streams import Streams
-from graph_api.services.jobs import WALLET
+from graph_api.services.jobs import WALLET, request_wallet
 from graph_api.store.graph import Graph
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import LeaseLost as TurnLost
@@ -29,9 +29,10 @@ from graph_api.store.ledger.turn import Turn
 from graph_api.store.outbox import new_epoch
 from graph_api.vault import jobs
 from graph_api.vault.jobs import MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
-from graph_api.vault.vault import Vault
+from graph_api.vault.vault import Door, Vault
 from ingest.jobs.histories import Addresses, SourceMissing, history_sources
 from ingest.pipelines.wallets import load_wallet
+from ingest.sources.evm.wallet_history import FIRST_SPAN
 
 #: How long a job waits for a worker that fell silent.
 LEASE: Final = timedelta(seconds=30)
@@ -82,15 +83,15 @@ class Worker:
         principal: Principal = LOCAL,
         ring: Ring = nobody,
         changed: Callable[[], None] = lambda: None,
-        report: Callable[[Loaded], None] = lambda loaded: None,
         lease: timedelta = LEASE,
         tell_every_s: float = _TELL_EVERY_S,
+        span: int = FIRST_SPAN,
     ) -> None:
         self._graph, self._vault, self._addresses = graph, vault, addresses
         self._budget, self._clock, self._seconds = budget, clock, seconds
         self._principal, self._ring, self._lease = principal, ring, lease
-        self._changed, self._report = changed, report
-        self._tell_every_s = tell_every_s
+        self._changed = changed
+        self._tell_every_s, self._span = tell_every_s, span
         self._name = new_holder()
 
     async def run(self) -> None:
@@ -106,8 +107,22 @@ class Worker:
 
     async def once(self, id: str | None = None) -> Job | None:
         """Work off one job, the one of ``id`` where it is given; None when none waits."""
-        job = await jobs.claim(
-            self._vault,
+        job = await self._claim(self._vault, id)
+        return None if job is None else await self._end(job)
+
+    async def ask(self, account: AccountId) -> Job:
+        """Ask for ``account`` and work it off here; where others are at it already, their job."""
+        # Both at once: no other worker, who may have other sources, comes in between.
+        async with self._vault.together() as vault:
+            asked = await request_wallet(
+                vault, wallet=account, principal=self._principal, now=self._clock()
+            )
+            job = await self._claim(vault, asked.id)
+        return asked if job is None else await self._end(job)
+
+    async def _claim(self, vault: Door, id: str | None) -> Job | None:
+        return await jobs.claim(
+            vault,
             self._principal,
             kinds=[WALLET],
             worker=self._name,
@@ -115,8 +130,9 @@ class Worker:
             lease=self._lease,
             id=id,
         )
-        if job is None:
-            return None
+
+    async def _end(self, job: Job) -> Job:
+        """Work a claimed job off, however it ends."""
         hold = _Hold(self._vault, self._principal, job, clock=self._clock, lease=self._lease)
         try:
             ended = await self._work(hold)
@@ -166,7 +182,6 @@ class Worker:
             hold.note = _note(loaded)
             hold.progress = _progress(loaded, self._budget)
             self._changed()
-            self._report(loaded)
 
         def waiting(name: str) -> None:
             told = hold.note or Note()
@@ -174,7 +189,9 @@ class Worker:
 
         turn = Turn(self._graph, clock=self._clock, waiting=waiting)
         try:
-            async with history_sources(self._graph, chain, self._addresses) as sources:
+            async with history_sources(
+                self._graph, chain, self._addresses, span=self._span
+            ) as sources:
                 return await load_wallet(
                     self._graph,
                     turn,

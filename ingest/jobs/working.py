@@ -1,4 +1,5 @@
-"""The process that keeps up: follows chains, writes what webhooks told, and publishes events.
+"""The process that keeps up: follows chains, writes what webhooks told and what was asked for of
+wallets, and publishes events.
 
 Each part goes on when another one fails; what stops a chain for good is told, and stops it alone.
 """
@@ -16,13 +17,16 @@ import structlog
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
+from graph_api.domain.wallet_loads import Budget
 from graph_api.live.streams import Retention, Streams
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
 from ingest.jobs.following import Follow, Following
+from ingest.jobs.histories import Addresses
 from ingest.jobs.nodes import nodes
+from ingest.jobs.wallets import Bell, Worker
 from ingest.pipelines import inbox
 from ingest.pipelines.publishing import Keep, Publisher
 
@@ -43,10 +47,13 @@ async def work(
     keep: Keep | None = None,
     bodies_kept: timedelta = inbox.KEPT,
     changed: Callable[[], None] = lambda: None,
+    histories: Addresses | None = None,
+    budget: Budget | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
-    It goes on for ever. ``changed`` is called after each change of the graph.
+    With a ``budget`` wallets that are asked for are read from ``histories``. It goes on for ever.
+    ``changed`` is called after each change of the graph.
     """
     publisher = Publisher(graph, streams, clock=clock, keep=keep)
 
@@ -60,6 +67,17 @@ async def work(
         tasks.create_task(
             inbox.work(graph, vault, clock=clock, kept=bodies_kept, report=lambda _: wake())
         )
+        if budget is not None:
+            worker = Worker(
+                graph,
+                vault,
+                histories or Addresses(),
+                budget=budget,
+                clock=clock,
+                ring=Bell(streams, clock=clock),
+                changed=wake,
+            )
+            tasks.create_task(worker.run())
         for name, text in addresses.items():
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=wake)

@@ -1,32 +1,43 @@
 """Histories of single wallets: whole, exact beside blocks that are followed, within a budget."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId
 from graph_api.domain.pages import Page
-from graph_api.domain.wallet_loads import Budget, Ended, Loaded, Part
+from graph_api.domain.principals import LOCAL
+from graph_api.domain.wallet_loads import Ended, Loaded, Part
+from graph_api.services import jobs as asked
 from graph_api.store import histories, transfers
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.vault import jobs
 from graph_api.vault.engines import default_url
+from graph_api.vault.jobs import Job, JobState
 from graph_api.vault.vault import Vault
 from ingest.jobs.histories import Addresses, history_sources
 from ingest.jobs.nodes import nodes
+from ingest.jobs.wallets import Worker
 from ingest.pipelines.spanning import backfill
 from ingest.pipelines.wallets import load_wallet
 from tests.conftest import empty
 from tests.given import NOW, difference, snapshot
+from tests.ingest.loading import settings_of
+from tests.ingest.providers.serving import served
 from tests.ingest.sources.evm_chain import Chain, account
+from tests.ingest.wallet_child import BUDGET, SPAN
 
 pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
 
 ETHEREUM = chain_of("ethereum")
-PLENTY = Budget(blocks=10**9, records=10**9, requests=10**9, seconds=10**9)
 FRIENDS = ["0x" + f"{number:02x}" * 20 for number in range(0xA1, 0xA6)]
 
 
@@ -54,16 +65,12 @@ async def busy(chain: Chain, *, times: int = 6) -> AccountId:
     return account(whose)
 
 
-def reports(into: list[Loaded]) -> Callable[[Loaded], None]:
-    return into.append
-
-
 async def load(graph: Graph, chain: Chain, whose: AccountId, **more: Any) -> Loaded:
     """Read the history of ``whose`` from the node of ``chain``."""
     turn = Turn(graph, clock=lambda: NOW)
     addresses = Addresses(nodes={"ethereum": chain.node.url})
-    async with history_sources(graph, ETHEREUM, addresses) as sources:
-        given: dict[str, Any] = {"budget": PLENTY, "clock": lambda: 0.0, **more}
+    async with history_sources(graph, ETHEREUM, addresses, span=SPAN) as sources:
+        given: dict[str, Any] = {"budget": BUDGET, "clock": lambda: 0.0, **more}
         return await load_wallet(graph, turn, sources, whose, **given)
 
 
@@ -100,3 +107,139 @@ async def test_a_wallet_is_read_whole_and_blocks_that_are_loaded_too_change_noth
     await empty(graph)
     await fill(graph, chain, 0, height)
     assert difference(mixed, await snapshot(graph)) == ""
+
+
+async def test_a_budget_ends_a_request_and_the_next_one_goes_on(graph: Graph, chain: Chain) -> None:
+    whose = await busy(chain)
+    whole = await load(graph, chain, whose)
+    complete = await snapshot(graph)
+    await empty(graph)
+
+    told: list[Loaded] = []
+    by_blocks = await load(
+        graph, chain, whose, budget=msgspec.structs.replace(BUDGET, blocks=8), report=told.append
+    )
+    by_records = await load(graph, chain, whose, budget=msgspec.structs.replace(BUDGET, records=1))
+    ticking = iter(range(10**6))
+    by_time = await load(
+        graph,
+        chain,
+        whose,
+        budget=msgspec.structs.replace(BUDGET, seconds=2),
+        clock=lambda: float(next(ticking)),
+    )
+    by_requests = await load(
+        graph, chain, whose, budget=msgspec.structs.replace(BUDGET, requests=1)
+    )
+    rest = await load(graph, chain, whose)
+
+    ended = [one.ended for one in (by_blocks, by_records, by_time, by_requests, rest)]
+    assert ended == [Ended.BLOCKS, Ended.RECORDS, Ended.SECONDS, Ended.REQUESTS, Ended.COMPLETE]
+    (newest,) = by_blocks.parts
+    assert newest.first is not None
+    assert 0 < newest.first <= newest.last - 8 + 1
+    assert [one.done for one in told] == sorted(one.done for one in told)
+    assert told[-1].total == whole.total
+    assert by_blocks.done + by_records.done + by_time.done + by_requests.done + rest.done == (
+        whole.total
+    )
+    assert difference(await snapshot(graph), complete) == ""
+
+
+async def test_a_worker_that_is_killed_between_any_two_steps_costs_nothing(
+    graph: Graph, vault: Vault, chain: Chain, tmp_path: Path
+) -> None:
+    whose = await busy(chain)
+    await load(graph, chain, whose)
+    complete = await snapshot(graph)
+    await empty(graph)
+    job = await asked.request_wallet(vault, wallet=whose, principal=LOCAL, now=NOW)
+
+    said = [await worked(graph, tmp_path, chain, steps) for steps in (1, 4, 7)]
+    last = await worked(graph, tmp_path, chain, 10**6)
+
+    assert (said, last) == (["stopped"] * 3, "done")
+    done = await jobs.by_id(vault, LOCAL, job.id)
+    assert done is not None
+    assert (done.state, done.attempts) == (JobState.DONE, 4)
+    loaded = msgspec.convert(done.result, Loaded)
+    assert loaded.ended is Ended.COMPLETE
+    assert difference(await snapshot(graph), complete) == ""
+
+
+async def worked(graph: Graph, home: Path, chain: Chain, steps: int) -> str:
+    """What a worker says that is killed after so many looks at its watch."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.ingest.wallet_child", default_url(home), chain.node.url, str(steps)),
+        env=os.environ | settings_of(graph.address, home),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    said = (await process.stdout.readline()).decode().strip()
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+    return said
+
+
+def worker(graph: Graph, vault: Vault, *urls: str, **more: Any) -> Worker:
+    """One that asks the nodes at ``urls``."""
+    nodes = {"ethereum": " ".join(urls)} if urls else {}
+    given: dict[str, Any] = {"budget": BUDGET, "clock": lambda: NOW, "tell_every_s": 0.01, **more}
+    return Worker(graph, vault, Addresses(nodes=nodes), span=SPAN, **given)
+
+
+async def test_a_job_is_called_off_while_it_is_worked_off(
+    graph: Graph, vault: Vault, chain: Chain
+) -> None:
+    whose = await busy(chain, times=1)
+    rung: list[Job] = []
+
+    async def ring(job: Job) -> None:
+        rung.append(job)
+        if job.state is JobState.RUNNING:
+            await asked.cancel(vault, id=job.id, principal=LOCAL, now=NOW)
+
+    endless = worker(graph, vault, chain.node.url, ring=ring)
+    ended = await endless.ask(whose)
+    left = await endless.once()
+
+    assert (ended.state, left) == (JobState.CANCELLED, None)
+    assert rung[-1].state is JobState.CANCELLED
+
+
+async def test_what_keeps_a_job_from_its_end_is_told_with_what_to_do(
+    graph: Graph, vault: Vault, chain: Chain
+) -> None:
+    whose = await busy(chain, times=1)
+    later = [NOW]
+    missing = await worker(graph, vault).ask(whose)
+    async with served(nothing) as node:
+        node.status = 401, {}
+        away = worker(graph, vault, node.url, clock=lambda: later[0])
+        first = await away.ask(whose)
+        tries = [first]
+        while tries[-1].state is JobState.QUEUED:
+            assert await away.once() is None
+            assert tries[-1].not_before is not None
+            later[0] = tries[-1].not_before
+            job = await away.once()
+            assert job is not None
+            tries.append(job)
+    again = await worker(graph, vault, chain.node.url, clock=lambda: later[0]).ask(whose)
+
+    assert (missing.state, missing.code) == (JobState.FAILED, "SOURCE_MISSING")
+    assert missing.remedy is not None
+    assert "DESKGRAPH_NODES__ETHEREUM" in missing.remedy
+    assert (first.state, first.attempts) == (JobState.QUEUED, 1)
+    assert first.message is not None
+    assert "tried again in 5 s" in first.message
+    assert (tries[-1].state, tries[-1].attempts) == (JobState.FAILED, 5)
+    assert (tries[-1].code, tries[-1].remedy is None) == ("UPSTREAM_UNAVAILABLE", False)
+    assert again.state is JobState.DONE
+
+
+async def nothing(method: str, params: Sequence[Any]) -> Any:
+    """A node that refuses whatever it is asked needs no answers."""
