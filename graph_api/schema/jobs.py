@@ -4,7 +4,8 @@ An address that nothing is loaded of has a way on: ``walletStatus`` tells it, ``
 takes it.
 """
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -12,20 +13,28 @@ import strawberry
 
 from graph_api.domain.addresses import shown_address
 from graph_api.domain.chains import chain_of
+from graph_api.domain.errors import NotFound, UpstreamUnavailable
+from graph_api.domain.events import Event, Line
 from graph_api.domain.ids import AccountId, ChainId, address_of, chain_id_of
 from graph_api.domain.principals import Principal
 from graph_api.domain.wallet_loads import Ended, Loaded, Part, PartRead
+from graph_api.live.hub import Told
+from graph_api.live.interests import Interest
+from graph_api.live.streams import Streams
 from graph_api.schema.context import Context
+from graph_api.schema.feeds import feed
 from graph_api.schema.inputs import WalletLookup
 from graph_api.schema.ledger import Wallet
 from graph_api.schema.paging import Connection
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.scanning import BlockSpan
 from graph_api.schema.steps import Argument, batched, extends, root
+from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import jobs, standings
 from graph_api.services.standings import Knowledge, Standing
 from graph_api.store import histories, wallets
 from graph_api.store.histories import History
+from graph_api.store.outbox import new_epoch
 from graph_api.vault.jobs import Job as JobRow
 from graph_api.vault.jobs import JobState
 from graph_api.vault.vault import Vault
@@ -323,6 +332,16 @@ async def _standings(
     return await standings.of_wallets(context.graph, vault, accounts, principal=principal)
 
 
+async def _cancel(context: Context, *, id: str, principal: Principal, now: datetime) -> JobRow:
+    job = await jobs.cancel(context.part(Vault), id=id, principal=principal, now=now)
+    streams = context.part_if_any(Streams)
+    if streams is not None:
+        # Who is subscribed learns it by looking again, too.
+        with suppress(UpstreamUnavailable):
+            await jobs.ring(streams, job, epoch=new_epoch(), now=now)
+    return job
+
+
 async def _request_wallet(
     vault: Vault, *, by: AccountId, principal: Principal, now: datetime
 ) -> JobRow:
@@ -378,10 +397,67 @@ class JobMutation:
         ),
     )
     cancel_job: Job = root(
-        jobs.cancel,
+        _cancel,
         of=Job.of,
         arguments={"id": "Its `jobId`."},
         description=(
             "Call a job off; what it has done stays. A job that has ended stays as it is."
+        ),
+    )
+
+
+@strawberry.type(description="How a job goes: at first as it stands, then whenever that changes.")
+class JobProgress(LiveEvent):
+    """The last one is that of its end."""
+
+    job_id: str = strawberry.field(description="Its id.")
+    job: Job | None = batched(
+        jobs.by_ids,
+        key="job_id",
+        of=Job.of,
+        fresh=True,
+        description="The job as it stands when this is told.",
+    )
+
+    @classmethod
+    def of(cls, told: Told) -> "JobProgress":
+        """As clients see it."""
+        at = datetime.fromtimestamp(told.event.at / 1000, UTC)
+        return cls(cursor=told.cursor_text, at=at, job_id=told.event.body["job"])
+
+
+async def _progress(context: Context, *, id: str, principal: Principal) -> Interest:
+    vault = context.part(Vault)
+
+    async def present() -> list[Event]:
+        job = (await jobs.by_ids(vault, [id], principal=principal)).get(id)
+        if job is None:
+            raise NotFound(f"There is no job {id[:60]}.")
+        news, at = jobs.news_of(job), round(context.clock().timestamp() * 1000)
+        return [Event(topic=news.topic, number=0, at=at, body=news.body)]
+
+    # Nobody waits for what is not there.
+    await present()
+    return Interest(
+        line=Line.PROGRESS,
+        fields=("job",),
+        values=frozenset([id]),
+        test=lambda event: event.body["workspace"] == principal.workspace,
+        present=present,
+        ends=jobs.ends,
+    )
+
+
+@strawberry.type
+class JobSubscription:
+    """Following jobs to their end."""
+
+    job_progress: JobProgress = feed(
+        _progress,
+        of=JobProgress.of,
+        arguments={"id": "Its `jobId`."},
+        description=(
+            "How a job goes: first as it stands, then whenever that changes, until it has ended; "
+            "the subscription is complete then. Who comes back later begins with how it stands."
         ),
     )

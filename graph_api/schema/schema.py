@@ -11,7 +11,7 @@ from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.inbox import InboxMutation, InboxQuery
-from graph_api.schema.jobs import JobMutation, JobQuery, WalletHistories
+from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.protocols import WalletProtocols
@@ -59,7 +59,7 @@ class Mutation(InboxMutation, JobMutation):
 
 
 @strawberry.type(description="Everything that is told as it happens.")
-class Subscription(LedgerSubscription):
+class Subscription(LedgerSubscription, JobSubscription):
     """The root of all subscriptions, each declared with ``feed``."""
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from graph_api.domain.errors import BadInput, TooCostly
+from graph_api.domain.events import ANY_CHAIN, Event, News, Topic
 from graph_api.domain.ids import AccountId, chain_id_of
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
+from graph_api.live.streams import Streams
 from graph_api.services.places import place_text, window
 from graph_api.vault import jobs
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
@@ -18,6 +20,22 @@ from graph_api.vault.vault import Door, Vault
 WALLET: Final = "wallet"
 #: How many jobs of a workspace may wait or run at once.
 MOST_ACTIVE: Final = 200
+
+
+def news_of(job: Job) -> News:
+    """That something about ``job`` has changed; what it is stands in the vault."""
+    body = {"job": job.id, "workspace": job.workspace, "state": job.state.value}
+    return News(topic=Topic.INGEST_PROGRESS, body=body)
+
+
+def ends(event: Event) -> bool:
+    """Whether nothing follows this news of a job."""
+    return event.body["state"] in jobs.FINAL
+
+
+async def ring(streams: Streams, job: Job, *, epoch: str, now: datetime) -> None:
+    """Tell those who wait that something about ``job`` has changed. Raises: UpstreamUnavailable."""
+    await streams.tell(ANY_CHAIN, [news_of(job)], now=now, epoch=epoch)
 
 
 async def request_wallet(

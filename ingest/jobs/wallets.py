@@ -16,19 +16,18 @@ import structlog
 
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
-from graph_api.domain.events import ANY_CHAIN, News, Topic
 from graph_api.domain.ids import AccountId
 from graph_api.domain.principals import LOCAL, Principal
 from graph_api.domain.wallet_loads import Budget, Loaded
 from graph_api.live.streams import Streams
-from graph_api.services.jobs import WALLET, request_wallet
+from graph_api.services.jobs import WALLET, request_wallet, ring
 from graph_api.store.graph import Graph
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import LeaseLost as TurnLost
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.outbox import new_epoch
 from graph_api.vault import jobs
-from graph_api.vault.jobs import MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
+from graph_api.vault.jobs import FINAL, MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
 from graph_api.vault.vault import Door, Vault
 from ingest.jobs.histories import Addresses, SourceMissing, history_sources
 from ingest.pipelines.wallets import load_wallet
@@ -43,6 +42,7 @@ SOURCE_MISSING: Final = "SOURCE_MISSING"
 _AGAIN: Final = "Ask for the wallet again: what was read stays, and reading goes on from there."
 _IDLE_S: Final = 0.5
 _TELL_EVERY_S: Final = 0.5
+_RING_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 log: Final = structlog.get_logger("deskgraph.ingest")
 
@@ -55,17 +55,22 @@ async def nobody(_: Job) -> None:
 
 
 class Bell:
-    """Rings on the bus: whoever hears it looks into the vault. A bus that is away is no trouble."""
+    """Rings on the bus: whoever hears it looks into the vault. That a job has ended is told again
+    for a while when the bus is away.
+    """
 
     def __init__(self, streams: Streams, *, clock: Callable[[], datetime]) -> None:
         self._streams, self._clock, self._epoch = streams, clock, new_epoch()
 
     async def __call__(self, job: Job) -> None:
         """Something about ``job`` has changed."""
-        body = {"job": job.id, "workspace": job.workspace, "state": job.state.value}
-        news = News(topic=Topic.INGEST_PROGRESS, body=body)
-        with suppress(GraphApiError):
-            await self._streams.tell(ANY_CHAIN, [news], now=self._clock(), epoch=self._epoch)
+        for pause_s in _RING_AGAIN_S if job.state in FINAL else (0.0,):
+            try:
+                await ring(self._streams, job, epoch=self._epoch, now=self._clock())
+            except GraphApiError:
+                await asyncio.sleep(pause_s)
+            else:
+                return
 
 
 class Worker:
