@@ -12,7 +12,7 @@ from graph_api.domain.events import ANY_CHAIN, Line, News, Topic
 from graph_api.domain.ids import TokenId, TransferId
 from graph_api.domain.positions import block_bounds
 from graph_api.domain.prices import Course, Price
-from graph_api.store import outbox
+from graph_api.store import outbox, tokens
 from graph_api.store.graph import Graph, Row, Writing
 
 #: Epoch milliseconds beyond all of ours; keys hold what is left until then.
@@ -178,14 +178,26 @@ async def page_of_token(graph: Graph, token: TokenId, *, after: str | None) -> l
 
 
 async def register(graph: Graph, some: Sequence[Asset], *, source: str = TABLE) -> None:
-    """Make assets known, and tie the tokens that are loaded to them; safe to repeat."""
-    rows = [{"id": one.id, "symbol": one.symbol, "listing": one.listing} for one in some]
-    ties = [
-        {"token": token, "asset": one.id, "source": source} for one in some for token in one.tokens
+    """Make assets known, and tie the tokens that are loaded to them; writes only what is new."""
+    known = await by_ids(graph, [one.id for one in some])
+    claims = {token: one.id for one in some for token in one.tokens}
+    loaded = await tokens.by_ids(graph, list(claims))
+    tied = await of_tokens(graph, list(loaded))
+    fresh = [
+        {"id": one.id, "symbol": one.symbol, "listing": one.listing}
+        for one in some
+        if one.id not in known or known[one.id].symbol != one.symbol
     ]
+    ties = [
+        {"token": token, "asset": claims[token], "source": source}
+        for token in loaded
+        if token not in tied or tied[token].id != claims[token]
+    ]
+    if not fresh and not ties:
+        return
 
     async def work(writing: Writing) -> None:
-        await writing.run("prices/put_assets", rows=rows)
+        await writing.run("prices/put_assets", rows=fresh)
         await writing.run("prices/untie_tokens", rows=ties)
         await writing.run("prices/tie_tokens", rows=ties)
 
