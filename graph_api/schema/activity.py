@@ -1,7 +1,7 @@
 """What wallets do: counterparties, calls of contracts, approvals, swaps, outputs of coins."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import ClassVar, Final
 
 import strawberry
 
@@ -9,8 +9,9 @@ from graph_api.domain.amounts import units
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId, TokenId, TransactionId
 from graph_api.schema.ledger import Token, Transaction, Wallet
+from graph_api.schema.made import From, Made, one_kept
 from graph_api.schema.paging import Paging
-from graph_api.schema.scalars import BigInt
+from graph_api.schema.scalars import BigInt, big_int
 from graph_api.schema.steps import batched, extends
 from graph_api.store import approvals, calls, flows, outputs, swaps, tokens, transactions, wallets
 from graph_api.store.approvals import ApprovalRow
@@ -38,26 +39,15 @@ class FlowTotals:
     first_at: datetime | None = strawberry.field(description="Time of the earliest, where known.")
     last_at: datetime | None = strawberry.field(description="Time of the latest, where known.")
 
-    @classmethod
-    def of(cls, row: FlowRow) -> "FlowTotals":
-        """The totals of a row."""
-        return cls(
-            transfers=row.transfers,
-            amount_raw=_big(row.amount_raw),
-            amount=row.amount,
-            usd=row.usd,
-            first_at=row.first_at,
-            last_at=row.last_at,
-        )
-
-
-def _sent(root: Any) -> FlowTotals | None:
-    # Made only when asked for.
-    return None if root.row.sent is None else FlowTotals.of(root.row.sent)
-
-
-def _received(root: Any) -> FlowTotals | None:
-    return None if root.row.received is None else FlowTotals.of(root.row.received)
+    of: ClassVar[Made[FlowRow, "FlowTotals"]] = Made(
+        FlowRow,
+        transfers="transfers",
+        amount_raw=From(("amount_raw",), big_int),
+        amount="amount",
+        usd="usd",
+        first_at="first_at",
+        last_at="last_at",
+    )
 
 
 @strawberry.type(description="What moved between a wallet and one other, of one token.")
@@ -69,13 +59,15 @@ class Counterparty:
         description="CAIP-19 id of the token; null for transfers that name none."
     )
     transfers: int = strawberry.field(description="How many transfers, both ways.")
-    row: strawberry.Private[CounterpartyRow]
+    sent_row: strawberry.Private[FlowRow | None]
+    received_row: strawberry.Private[FlowRow | None]
 
     sent: FlowTotals | None = strawberry.field(
-        resolver=_sent, description="What the wallet sent to the other; null where it sent nothing."
+        resolver=one_kept(FlowTotals.of, lambda root: root.sent_row),
+        description="What the wallet sent to the other; null where it sent nothing.",
     )
     received: FlowTotals | None = strawberry.field(
-        resolver=_received,
+        resolver=one_kept(FlowTotals.of, lambda root: root.received_row),
         description="What the wallet received from the other; null where it received nothing.",
     )
 
@@ -86,15 +78,14 @@ class Counterparty:
         tokens.by_ids, key="token_id", of=Token.of, description="What moved."
     )
 
-    @classmethod
-    def of(cls, row: CounterpartyRow) -> "Counterparty":
-        """The counterparty of a row."""
-        return cls(
-            account_id=row.counterparty,
-            token_id=row.token,
-            transfers=row.transfers,
-            row=row,
-        )
+    of: ClassVar[Made[CounterpartyRow, "Counterparty"]] = Made(
+        CounterpartyRow,
+        account_id="counterparty",
+        token_id="token",  # noqa: S106
+        transfers="transfers",
+        sent_row="sent",
+        received_row="received",
+    )
 
 
 @strawberry.type(description="Calls of one method of a contract.")
@@ -267,7 +258,7 @@ class Output:
     @classmethod
     def of(cls, row: OutputRow) -> "Output":
         """The output of a row."""
-        amount = _big(row.amount_raw)
+        amount = big_int(row.amount_raw)
         creator, _, index = row.id.rpartition(":")
         decimals = chain_of(row.chain).decimals
         return cls(
@@ -340,7 +331,3 @@ class TransactionActivity:
         paging=_MANY,
         description="Outputs that it creates, in their order; empty on account chains.",
     )
-
-
-def _big(digits: str | None) -> BigInt | None:
-    return None if digits is None else BigInt(int(digits))

@@ -1,6 +1,7 @@
 """The ledger's types, which name each other: chains, wallets, tokens, transfers, transactions."""
 
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 
 import strawberry
@@ -15,9 +16,10 @@ from graph_api.schema.inputs import (
     TransactionStatus,
     TransferFilterInput,
 )
-from graph_api.schema.node import Node, found_by
+from graph_api.schema.made import From, Later, Made
+from graph_api.schema.node import Node, found_by, global_id
 from graph_api.schema.paging import Connection, Paging
-from graph_api.schema.scalars import BigInt, TransactionHash
+from graph_api.schema.scalars import BigInt, TransactionHash, big_int
 from graph_api.schema.steps import Argument, batched
 from graph_api.services.balances import Supply
 from graph_api.store import chains, tokens, transactions, transfers, wallets
@@ -76,7 +78,7 @@ class Chain(Node):
     native_token: "Token | None" = batched(
         tokens.by_ids,
         key="native_token_id",
-        of=lambda row: Token.of(row),
+        of=Later(lambda: Token.of),
         description="Its own coin; null while none of its facts are loaded.",
     )
 
@@ -140,7 +142,7 @@ class Token(Node):
     transfers: Connection["Transfer"] = batched(
         transfers.of_tokens,
         key="token_id",
-        of=lambda row: Transfer.of(row),
+        of=Later(lambda: Transfer.of),
         order="transfers",
         paging=LONG,
         cost=2,
@@ -153,20 +155,20 @@ class Token(Node):
         """What lists of its holders start from."""
         return Supply(self.token_id, self.total_supply_raw)
 
-    @classmethod
-    def of(cls, row: TokenRow) -> "Token":
-        """The token of a row."""
-        return cls(
-            token_id=row.id,
-            chain_id=row.chain,
-            address=row.address and shown_address(chain_of(row.chain), row.address),
-            symbol=row.symbol,
-            name=row.name,
-            decimals=row.decimals,
-            total_supply_raw=_big(row.total_supply_raw),
-            transfer_count=row.transfers,
-            holder_count=row.holders,
-        )
+    of: ClassVar[Made[TokenRow, "Token"]] = Made(
+        TokenRow,
+        token_id="id",  # noqa: S106
+        chain_id="chain",
+        address=From(("chain", "address"), lambda chain, it: it and _shown(chain, it)),
+        symbol="symbol",
+        name="name",
+        decimals="decimals",
+        total_supply_raw=From(("total_supply_raw",), big_int),
+        transfer_count="transfers",
+        holder_count="holders",
+        id=From(("id",), partial(global_id, "Token")),
+        supply=From(("id", "total_supply_raw"), lambda id, raw: Supply(id, big_int(raw))),
+    )
 
 
 @found_by(wallets.by_ids)
@@ -204,7 +206,7 @@ class Wallet(Node):
     transfers: Connection["Transfer"] = batched(
         transfers.of_wallets,
         key="account_id",
-        of=lambda row: Transfer.of(row),
+        of=Later(lambda: Transfer.of),
         order="transfers",
         paging=LONG,
         cost=2,
@@ -227,21 +229,21 @@ class Wallet(Node):
         """What its counterparties start from."""
         return FlowDegree(self.account_id, self.flows_in, self.flows_out)
 
-    @classmethod
-    def of(cls, row: WalletRow) -> "Wallet":
-        """The wallet of a row."""
-        return cls(
-            account_id=row.id,
-            chain_id=row.chain,
-            address=shown_address(chain_of(row.chain), row.address),
-            kind=WalletKind(row.kind),
-            first_seen_at=row.first_seen_at,
-            last_seen_at=row.last_seen_at,
-            transfers_in=row.transfers_in,
-            transfers_out=row.transfers_out,
-            flows_in=row.flows_in,
-            flows_out=row.flows_out,
-        )
+    of: ClassVar[Made[WalletRow, "Wallet"]] = Made(
+        WalletRow,
+        account_id="id",
+        chain_id="chain",
+        address=From(("chain", "address"), lambda chain, it: _shown(chain, it)),
+        kind=From(("kind",), WalletKind),
+        first_seen_at="first_seen_at",
+        last_seen_at="last_seen_at",
+        transfers_in="transfers_in",
+        transfers_out="transfers_out",
+        flows_in="flows_in",
+        flows_out="flows_out",
+        id=From(("id",), partial(global_id, "Wallet")),
+        flow_degree=From(("id", "flows_in", "flows_out"), FlowDegree),
+    )
 
 
 @found_by(transfers.by_ids)
@@ -307,24 +309,23 @@ class Transfer(Node):
         description="What carried it; null for rewards and for rows without a hash.",
     )
 
-    @classmethod
-    def of(cls, row: TransferRow) -> "Transfer":
-        """The transfer of a row."""
-        return cls(
-            transfer_id=row.id,
-            chain_id=row.chain,
-            position=row.position,
-            amount_raw=_big(row.amount_raw),
-            amount=row.amount,
-            usd=row.usd,
-            block_number=row.block_number,
-            block_time=row.block_time,
-            derived=bool(row.derived),
-            sender_id=row.sender,
-            recipient_id=row.recipient,
-            token_id=row.token,
-            transaction_key=row.transaction,
-        )
+    of: ClassVar[Made[TransferRow, "Transfer"]] = Made(
+        TransferRow,
+        transfer_id="id",
+        chain_id="chain",
+        position="position",
+        amount_raw=From(("amount_raw",), big_int),
+        amount="amount",
+        usd="usd",
+        block_number="block_number",
+        block_time="block_time",
+        derived=From(("derived",), bool),
+        sender_id="sender",
+        recipient_id="recipient",
+        token_id="token",  # noqa: S106
+        transaction_key="transaction",
+        id=From(("id",), partial(global_id, "Transfer")),
+    )
 
 
 @found_by(transactions.by_ids)
@@ -396,7 +397,7 @@ class Transaction(Node):
     def of(cls, row: TransactionRow) -> "Transaction":
         """The transaction of a row."""
         decimals = chain_of(row.chain).decimals
-        value, fee = _big(row.value_raw), _big(row.fee_raw)
+        value, fee = big_int(row.value_raw), big_int(row.fee_raw)
         return cls(
             transaction_key=row.id,
             chain_id=row.chain,
@@ -411,7 +412,7 @@ class Transaction(Node):
             value=None if value is None else units(value, decimals),
             method_id=row.method_id,
             gas_used=None if row.gas_used is None else BigInt(row.gas_used),
-            gas_price_raw=_big(row.gas_price_raw),
+            gas_price_raw=big_int(row.gas_price_raw),
             fee_raw=fee,
             fee=None if fee is None else units(fee, decimals),
             coinbase=bool(row.coinbase),
@@ -419,5 +420,5 @@ class Transaction(Node):
         )
 
 
-def _big(digits: str | None) -> BigInt | None:
-    return None if digits is None else BigInt(int(digits))
+def _shown(chain: str, address: str) -> str:
+    return shown_address(chain_of(chain), address)

@@ -30,6 +30,7 @@ from graph_api.schema.arguments import (
 )
 from graph_api.schema.context import Context
 from graph_api.schema.loaders import SharedLoader
+from graph_api.schema.made import Made, made_by
 from graph_api.schema.paging import Paging, connection, empty_connection
 from graph_api.store.graph import Graph
 
@@ -77,7 +78,8 @@ class Step:
         part: What the function's first parameter wants of the context.
         keyed: Arguments that make the key of a root field.
         passed: Arguments that the function takes.
-        injected: Parameters that the context fills: ``now`` and ``principal``.
+        injected: Parameters that the context fills: ``now`` and ``principal``; and ``columns``,
+            by which a plan says what of the records is looked at.
         fresh: Whether every answer is to be of its moment, so that none is kept.
     """
 
@@ -104,6 +106,11 @@ class Step:
         mine = self.access != PUBLIC or "principal" in self.injected
         return self.part is Graph and not mine and not self.fresh
 
+    @property
+    def made(self) -> Made[Any, Any] | None:
+        """How its records become objects, where that is declared column by column."""
+        return made_by(self.of)
+
     def __call__(self, parent: object, context: Context, given: Mapping[str, Any]) -> Any:
         """The field of ``parent``: an awaitable that shares its statement with its siblings."""
         if self.access.scope is not None and self.access.scope not in context.scopes:
@@ -126,16 +133,22 @@ class Step:
 
     def shaped(self, value: Any, page: Page | None) -> Any:
         """What the function answered for one key, as the field's type. Raises: its refusal."""
+        return self._shaped(value, page, self.of)
+
+    def unmade(self, value: Any, page: Page | None) -> Any:
+        """The same with the records as they are, for who knows how they are ``made``."""
+        return self._shaped(value, page, _itself)
+
+    def _shaped(self, value: Any, page: Page | None, of: Callable[[Any], Any]) -> Any:
         if isinstance(value, GraphApiError):
             raise value
         if self.shape is Shape.ONE:
-            return None if value is None else self.of(value)
+            return None if value is None else of(value)
         if self.shape is Shape.MANY:
-            return [self.of(record) for record in value or ()]
+            return [of(record) for record in value or ()]
         if value is None or page is None:
             return empty_connection()
-        nodes = [self.of(record) for record in value.rows]
-        return connection(value, nodes, page)
+        return connection(value, [of(record) for record in value.rows], page)
 
     def _loader(self, context: Context, arguments: dict[str, Any]) -> DataLoader[Any, Any]:
         # Two fields that ask the same of other keys (sender, recipient) share a statement.
@@ -308,7 +321,7 @@ def answered(function: Callable[..., Any], *, keyed: bool) -> tuple[Shape, Any]:
 
 
 _PAGE_ARGUMENTS: Final = ("first", "after", "last", "before")
-_INJECTED: Final = ("now", "principal")
+_INJECTED: Final = ("now", "principal", "columns")
 
 
 def _field(

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import strawberry
 
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.schema.ledger import Token, Wallet
-from graph_api.schema.scalars import BigInt
+from graph_api.schema.made import From, Made, all_kept
+from graph_api.schema.scalars import BigInt, big_int
 from graph_api.schema.steps import batched, root
 from graph_api.services import networks, paths
 from graph_api.services.networks import NetworkQuestion
@@ -89,21 +90,19 @@ class Flow:
         tokens.by_ids, key="token_id", of=Token.of, description="What flowed; null where unknown."
     )
 
-    @classmethod
-    def of(cls, row: FlowRow) -> "Flow":
-        """The flow of a row."""
-        return cls(
-            flow_id=row.id,
-            sender_id=row.sender,
-            recipient_id=row.recipient,
-            token_id=row.token,
-            transfers=row.transfers,
-            amount_raw=None if row.amount_raw is None else BigInt(int(row.amount_raw)),
-            amount=row.amount,
-            usd=row.usd,
-            first_at=row.first_at,
-            last_at=row.last_at,
-        )
+    of: ClassVar[Made[FlowRow, "Flow"]] = Made(
+        FlowRow,
+        flow_id="id",
+        sender_id="sender",
+        recipient_id="recipient",
+        token_id="token",  # noqa: S106
+        transfers="transfers",
+        amount_raw=From(("amount_raw",), big_int),
+        amount="amount",
+        usd="usd",
+        first_at="first_at",
+        last_at="last_at",
+    )
 
 
 @strawberry.type(description="A wallet of a network.")
@@ -152,7 +151,8 @@ class Network:
     """Nodes and edges to draw."""
 
     edges: list[Flow] = strawberry.field(
-        description="Flows among the nodes, those near the centre and the strongest first."
+        resolver=all_kept(Flow.of, lambda root: root.found.edges),
+        description="Flows among the nodes, those near the centre and the strongest first.",
     )
     complete: bool = strawberry.field(
         description="Whether everything of that depth is shown: false where the walk stopped at a "
@@ -176,7 +176,6 @@ class Network:
         """As clients see it."""
         stopped = [NetworkNode.of(node) for node in found.inner if node.stop is not None]
         return cls(
-            edges=[Flow.of(row) for row in found.edges],
             complete=not stopped,
             stopped=stopped,
             found=found,

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from types import UnionType
 from typing import (
     Any,
     Final,
     Literal,
-    NamedTuple,
     Self,
     TypeVar,
     Union,
@@ -36,7 +35,7 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from cypher import statement
+from cypher import narrowed, statement
 from graph_api.domain.errors import BadInput, UpstreamUnavailable
 from graph_api.store.bolt.faults import NotOurs, OutOfTime
 from graph_api.store.bolt.reader import PATIENCE_S, Reader, reads
@@ -46,10 +45,13 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
 Row = dict[str, Any]
 ReaderName = Literal["lean", "driver"]
+#: Columns of an answer that somebody looks at; None for all.
+Columns = frozenset[str] | None
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
 _TRIES: Final = 4
+_NONE: Final[frozenset[str]] = frozenset()
 _REASONS: Final = {
     "NotOurs": "statement",
     "Structured": "structure",
@@ -175,10 +177,24 @@ class Graph:
         """How many reads lost their connection and were asked again."""
         return self.reader.tally["asked again"] if self.reader else 0
 
-    async def read(self, name: str, record: type[Record], /, **parameters: Any) -> list[Record]:
-        """The rows of the statement ``name`` as records: its aliases are the record's fields."""
-        keys, rows = await self.read_values(statement(name, self.engine), _for_bolt(parameters))
-        return _records(record, keys, rows)
+    async def read(
+        self,
+        name: str,
+        record: type[Record],
+        /,
+        *,
+        columns: Columns = None,
+        **parameters: Any,
+    ) -> list[Record]:
+        """The rows of the statement ``name`` as records: its aliases are the record's fields.
+
+        With ``columns``, those that are not among them are not read and are None; what the store
+        needs itself, the record names as its ``own``.
+        """
+        left_out = _left_out(record, columns)
+        text = narrowed(statement(name, self.engine), left_out)
+        keys, rows = await self.read_values(text, _for_bolt(parameters))
+        return _records(record, keys, rows, left_out)
 
     async def read_one(
         self, name: str, record: type[Record], /, **parameters: Any
@@ -193,6 +209,8 @@ class Graph:
         record: type[Record],
         /,
         branches: Sequence[Row],
+        *,
+        columns: Columns = None,
         **parameters: Any,
     ) -> list[Record]:
         """The statement ``name`` once for each of ``branches``, sent as one statement.
@@ -203,7 +221,8 @@ class Graph:
         """
         if not branches:
             return []
-        text = statement(name, self.engine)
+        left_out = _left_out(record, columns)
+        text = narrowed(statement(name, self.engine), left_out)
         if self.engine is Engine.ARCADEDB:
             parameters |= {
                 f"{key}_{number}": value
@@ -214,7 +233,7 @@ class Graph:
         else:
             parameters["branches"] = list(branches)
         keys, rows = await self.read_values(text, _for_bolt(parameters))
-        return _records(record, keys, rows)
+        return _records(record, keys, rows, left_out)
 
     async def read_values(
         self, text: str, parameters: Row
@@ -369,45 +388,54 @@ def moment(epoch_ms: int) -> datetime:
     return _EPOCH + timedelta(0, 0, 0, epoch_ms)  # by place: names take half as long again
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _union(branch: str, names: tuple[str, ...], count: int) -> str:
     parameter = re.compile(r"\$(" + "|".join(map(re.escape, names)) + r")\b")
     return "\nUNION ALL\n".join(parameter.sub(rf"$\1_{number}", branch) for number in range(count))
 
 
-def _records(record: type[Record], keys: Sequence[str], rows: list[list[Any]]) -> list[Record]:
-    if not rows:
-        return []
-    shape = _shape(record, tuple(keys))
-    for row in rows:
-        for place in shape.moments:
-            if row[place] is not None:
-                row[place] = moment(row[place])
-    if shape.named:
-        return [record(**dict(zip(keys, row, strict=True))) for row in rows]
-    return [record(*[row[place] for place in shape.order]) for row in rows]
+def _left_out(record: type[msgspec.Struct], columns: Columns) -> frozenset[str]:
+    return _NONE if columns is None else _others(record, columns)
 
 
-class _Shape(NamedTuple):
-    """How a row becomes a record: the order of its fields, and which are moments."""
-
-    order: tuple[int, ...]
-    moments: tuple[int, ...]
-    named: bool
+@lru_cache(maxsize=1_000)
+def _others(record: type[msgspec.Struct], columns: frozenset[str]) -> frozenset[str]:
+    own: frozenset[str] = getattr(record, "own", _NONE)
+    return frozenset(record.__struct_fields__) - columns - own
 
 
-@cache
-def _shape(record: type[msgspec.Struct], keys: tuple[str, ...]) -> _Shape:
+def _records(
+    record: type[Record],
+    keys: Sequence[str],
+    rows: list[list[Any]],
+    left_out: frozenset[str] = _NONE,
+) -> list[Record]:
+    return _maker(record, tuple(keys), left_out)(rows) if rows else []
+
+
+@lru_cache(maxsize=1_000)
+def _maker(
+    record: type[msgspec.Struct], keys: tuple[str, ...], left_out: frozenset[str]
+) -> Callable[[list[list[Any]]], list[Any]]:
+    """A function from rows to records: a line of code for each record class and its columns."""
     fields = record.__struct_fields__
-    if set(fields) != set(keys):
+    if set(fields) != {*keys, *left_out} or left_out.intersection(keys):
         raise TypeError(f"{record.__name__} has the fields {fields}, the statement {keys}.")
     hints = get_type_hints(record)
+    places = {key: f"row[{place}]" for place, key in enumerate(keys)}
+    values = [
+        f"None if {place} is None else moment({place})" if _is_moment(hints[field]) else place
+        for field in fields
+        for place in [places.get(field, "None")]
+    ]
     parameters = inspect.signature(record).parameters.values()
-    return _Shape(
-        order=tuple(keys.index(field) for field in fields),
-        moments=tuple(keys.index(field) for field in fields if _is_moment(hints[field])),
-        named=any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters),
+    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters):
+        values = [f"{field}={value}" for field, value in zip(fields, values, strict=True)]
+    text = f"lambda rows: [record({', '.join(values)}) for row in rows]"
+    make: Callable[[list[list[Any]]], list[Any]] = eval(  # noqa: S307
+        text, {"record": record, "moment": moment}
     )
+    return make
 
 
 def _is_moment(hint: Any) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.positions import page_key
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Columns, Graph
 
 _ROUNDS: Final = (200, 1_000, 4_000, 15_000)
 #: How many rows of a filtered list one page looks at.
@@ -27,6 +27,8 @@ _OF_KEYS: Final = ".0123456789abcdef|~"
 OF_IDS: Final = "".join(map(chr, range(33, 127)))
 #: Sorts behind every key.
 END: Final = "\x7f"
+#: The columns by which rows of a stream find their places.
+OF_HITS: Final = frozenset({"owner", "side", "scanned", "last", "key"})
 
 
 Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
@@ -142,12 +144,14 @@ async def pages(
     page: Page,
     spans: Mapping[str, Sequence[Span]] | None = None,
     filters: dict[str, Any] | None = None,
+    columns: Columns = None,
 ) -> dict[str, Slice[Row]]:
     """The page of each owner's list.
 
     Args:
         spans: The parts of an owner's list to look at, in its order; all of it when absent.
         filters: The parameters of the statement's filters, None where one is not used.
+        columns: What of the rows is looked at.
     """
     walks: list[_Walk[Row]] = [
         _Walk(owner, (spans or {}).get(owner, _ALL), page, prefix=stream.prefix(owner))
@@ -159,10 +163,8 @@ async def pages(
         active = [walk for walk in walks if walk.open]
         if not active:
             break
-        if page.backward:
-            await _read_back(graph, stream, active, filters, scan=scan)
-        else:
-            await _read_on(graph, stream, active, filters, scan=scan)
+        read = _read_back if page.backward else _read_on
+        await read(graph, stream, active, filters, scan=scan, columns=columns)
     return {walk.owner: walk.slice() for walk in walks}
 
 
@@ -173,14 +175,18 @@ async def _read_on(
     filters: dict[str, Any],
     *,
     scan: int | None,
+    columns: Columns,
 ) -> None:
     """The next rows of each walk; ``scan`` of them are looked at where they are filtered."""
     limit = max(walk.missing for walk in walks)
     branches = [walk.branch() for walk in walks]
     if stream.newest is not None and scan is None:
-        rows = await graph.read_each(stream.newest, stream.record, branches, limit=limit)
+        rows = await graph.read_each(
+            stream.newest, stream.record, branches, limit=limit, columns=columns
+        )
     else:
-        rows = await _scanned(graph, stream, branches, filters, scan=scan or limit, limit=limit)
+        sizes = {"scan": scan or limit, "limit": limit}
+        rows = await _scanned(graph, stream, branches, filters | sizes, columns=columns)
     for walk, mine in _by_walk(walks, rows):
         reached = [_reached(side, scan or limit, limit) for side in _by_side(mine)]
         # What one side shows behind the place where another stopped may lack rows of the other.
@@ -196,13 +202,15 @@ async def _read_back(
     filters: dict[str, Any],
     *,
     scan: int | None,
+    columns: Columns,
 ) -> None:
     """The rows before the end of each walk, within a window of keys that holds enough of them."""
     wanted = scan or max(walk.missing for walk in walks)
     most = 4 * wanted + 100
     windows = await _windows(graph, stream, walks, wanted=wanted, most=most)
     branches = [walk.branch(windows[walk.owner]) for walk in walks]
-    rows = await _scanned(graph, stream, branches, filters, scan=most, limit=most)
+    sizes = {"scan": most, "limit": most}
+    rows = await _scanned(graph, stream, branches, filters | sizes, columns=columns)
     for walk, mine in _by_walk(walks, rows):
         if any(_reached(side, most, most) for side in _by_side(mine)):
             continue  # rows came in since they were counted: the window is looked for again
@@ -215,15 +223,15 @@ async def _scanned(
     graph: Graph,
     stream: Stream[Row],
     branches: list[dict[str, Any]],
-    filters: dict[str, Any],
+    parameters: dict[str, Any],
     *,
-    scan: int,
-    limit: int,
+    columns: Columns,
 ) -> list[Any]:
-    parameters = {**filters, "scan": scan, "limit": limit}
     if stream.reader is not None:
         return await stream.reader(graph, branches, parameters)
-    return [*await graph.read_each(stream.scan, stream.record, branches, **parameters)]
+    return [
+        *await graph.read_each(stream.scan, stream.record, branches, columns=columns, **parameters)
+    ]
 
 
 def _by_walk(

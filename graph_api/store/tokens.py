@@ -2,7 +2,7 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -10,15 +10,17 @@ from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import ChainId, TokenId
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.store import streams
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Columns, Graph
 from graph_api.store.streams import OF_IDS, Stream
 
 #: How many tokens of one symbol are told apart; anybody can make more.
 NAMESAKES: Final = 1_000
 
 
-class TokenRow(msgspec.Struct, frozen=True):
+class TokenRow(msgspec.Struct, frozen=True, gc=False):
     """A token's own properties; symbol and name are what its contract says, unverified."""
+
+    own: ClassVar[frozenset[str]] = frozenset({"id"})
 
     id: TokenId
     chain: ChainId
@@ -31,7 +33,7 @@ class TokenRow(msgspec.Struct, frozen=True):
     holders: int
 
 
-class TokenHit(TokenRow, frozen=True):
+class TokenHit(TokenRow, frozen=True, gc=False):
     """A token as a statement of a stream answers it."""
 
     owner: str
@@ -76,9 +78,12 @@ _BY_ID: Final = Stream(
 _MOST_USED: Final = Stream(record=TokenHit, scan="tokens/of_chain", window="tokens/of_chain_window")
 
 
-async def by_ids(graph: Graph, tokens: list[TokenId]) -> dict[TokenId, TokenRow]:
+async def by_ids(
+    graph: Graph, tokens: list[TokenId], *, columns: Columns = None
+) -> dict[TokenId, TokenRow]:
     """The tokens that are in the graph."""
-    return {row.id: row for row in await graph.read("tokens/by_ids", TokenRow, ids=tokens)}
+    rows = await graph.read("tokens/by_ids", TokenRow, ids=tokens, columns=columns)
+    return {row.id: row for row in rows}
 
 
 async def search(

@@ -5,7 +5,7 @@ import math
 from datetime import datetime
 from decimal import Decimal, localcontext
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypedDict
 
 import msgspec
 
@@ -22,8 +22,8 @@ from graph_api.domain.ids import (
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.store import blocks, streams, tokens
 from graph_api.store.blocks import Window
-from graph_api.store.graph import Graph
-from graph_api.store.streams import Stream
+from graph_api.store.graph import Columns, Graph
+from graph_api.store.streams import OF_HITS, Stream
 
 
 class Direction(StrEnum):
@@ -34,8 +34,10 @@ class Direction(StrEnum):
     BOTH = "both"
 
 
-class TransferRow(msgspec.Struct, frozen=True):
+class TransferRow(msgspec.Struct, frozen=True, gc=False):
     """One movement of value."""
+
+    own: ClassVar[frozenset[str]] = frozenset({"id"})
 
     id: TransferId
     chain: ChainId
@@ -52,8 +54,10 @@ class TransferRow(msgspec.Struct, frozen=True):
     usd: float | None
 
 
-class TransferHit(TransferRow, frozen=True):
+class TransferHit(TransferRow, frozen=True, gc=False):
     """A transfer as a statement of a stream answers it."""
+
+    own: ClassVar[frozenset[str]] = TransferRow.own | OF_HITS
 
     owner: str
     side: str
@@ -128,14 +132,21 @@ _BY_DIRECTION: Final = {
 _ROLES: Final = {Direction.IN: "recipient", Direction.OUT: "sender", Direction.BOTH: "party"}
 
 
-async def by_ids(graph: Graph, transfers: list[TransferId]) -> dict[TransferId, TransferRow]:
+async def by_ids(
+    graph: Graph, transfers: list[TransferId], *, columns: Columns = None
+) -> dict[TransferId, TransferRow]:
     """The transfers that are in the graph."""
-    rows = await graph.read("transfers/by_ids", TransferRow, ids=transfers)
+    rows = await graph.read("transfers/by_ids", TransferRow, ids=transfers, columns=columns)
     return {row.id: row for row in rows}
 
 
 async def of_wallets(
-    graph: Graph, wallets: list[AccountId], *, filter: TransferFilter | None = None, page: Page
+    graph: Graph,
+    wallets: list[AccountId],
+    *,
+    filter: TransferFilter | None = None,
+    page: Page,
+    columns: Columns = None,
 ) -> dict[AccountId, Slice[TransferRow]]:
     """A page of each wallet's transfers, newest first."""
     asked = filter or TransferFilter()
@@ -147,12 +158,18 @@ async def of_wallets(
         page=page,
         spans={wallet: spans[chain_id_of(wallet)] for wallet in wallets},
         filters=await _filters(graph, asked),
+        columns=columns,
     )
     return {AccountId(wallet): rows for wallet, rows in found.items()}
 
 
 async def of_tokens(
-    graph: Graph, tokens: list[TokenId], *, filter: TransferFilter | None = None, page: Page
+    graph: Graph,
+    tokens: list[TokenId],
+    *,
+    filter: TransferFilter | None = None,
+    page: Page,
+    columns: Columns = None,
 ) -> dict[TokenId, Slice[TransferRow]]:
     """A page of each token's transfers, newest first."""
     asked = filter or TransferFilter()
@@ -165,12 +182,18 @@ async def of_tokens(
         page=page,
         spans={token: spans[chain] for token, chain in chains.items()},
         filters=await _filters(graph, asked) | {"token": None},
+        columns=columns,
     )
     return {TokenId(token): rows for token, rows in found.items()}
 
 
 async def of_chains(
-    graph: Graph, chains: list[ChainId], *, filter: TransferFilter | None = None, page: Page
+    graph: Graph,
+    chains: list[ChainId],
+    *,
+    filter: TransferFilter | None = None,
+    page: Page,
+    columns: Columns = None,
 ) -> dict[ChainId, Slice[TransferRow]]:
     """A page of each chain's transfers, newest first."""
     asked = filter or TransferFilter()
@@ -182,31 +205,42 @@ async def of_chains(
         page=page,
         spans={chain: spans[chain] for chain in chains},
         filters=await _filters(graph, asked),
+        columns=columns,
     )
     return {ChainId(chain): rows for chain, rows in found.items()}
 
 
 async def search(
-    graph: Graph, questions: list[TransferQuestion], *, page: Page
+    graph: Graph, questions: list[TransferQuestion], *, page: Page, columns: Columns = None
 ) -> dict[TransferQuestion, Slice[TransferRow]]:
     """A page for each question, read from the shortest list that holds its answer."""
-    found = await asyncio.gather(*(_search(graph, question, page) for question in questions))
+    found = await asyncio.gather(
+        *(_search(graph, question, page, columns) for question in questions)
+    )
     return dict(zip(questions, found, strict=True))
 
 
-async def _search(graph: Graph, question: TransferQuestion, page: Page) -> Slice[TransferRow]:
+async def _search(
+    graph: Graph, question: TransferQuestion, page: Page, columns: Columns
+) -> Slice[TransferRow]:
     wallet, asked = question.wallet, question.filter
+    more: _More = {"page": page, "columns": columns}
     if wallet is not None and asked.token is not None and asked.party is None:
         sizes = await graph.read_one("transfers/sizes", _Sizes, wallet=wallet, token=asked.token)
         if sizes is not None and (sizes.of_token or 0) < (sizes.of_wallet or 0):
             there = msgspec.structs.replace(asked, **{_ROLES[asked.direction]: wallet})
-            return (await of_tokens(graph, [asked.token], filter=there, page=page))[asked.token]
+            return (await of_tokens(graph, [asked.token], filter=there, **more))[asked.token]
     if wallet is not None:
-        return (await of_wallets(graph, [wallet], filter=asked, page=page))[wallet]
+        return (await of_wallets(graph, [wallet], filter=asked, **more))[wallet]
     if asked.token is not None:
-        return (await of_tokens(graph, [asked.token], filter=asked, page=page))[asked.token]
+        return (await of_tokens(graph, [asked.token], filter=asked, **more))[asked.token]
     assert question.chain is not None
-    return (await of_chains(graph, [question.chain], filter=asked, page=page))[question.chain]
+    return (await of_chains(graph, [question.chain], filter=asked, **more))[question.chain]
+
+
+class _More(TypedDict):
+    page: Page
+    columns: Columns
 
 
 class _Sizes(msgspec.Struct, frozen=True):
@@ -248,12 +282,14 @@ async def _amounts(graph: Graph, asked: TransferFilter) -> tuple[int | None, int
     return low, high
 
 
-class _Carried(TransferRow, frozen=True):
+class _Carried(TransferRow, frozen=True, gc=False):
+    own: ClassVar[frozenset[str]] = frozenset({"id", "transaction", "place"})
+
     place: str
 
 
 async def of_transactions(
-    graph: Graph, transactions: list[TransactionId], *, page: Page
+    graph: Graph, transactions: list[TransactionId], *, page: Page, columns: Columns = None
 ) -> dict[TransactionId, Slice[TransferRow]]:
     """A page of each transaction's transfers, in the order in which they happened."""
     name = "transfers/of_transactions"
@@ -264,6 +300,7 @@ async def of_transactions(
         after=page.after,
         before=page.before,
         limit=page.size + 1,
+        columns=columns,
     )
     carried: dict[TransactionId, list[tuple[str, TransferRow]]] = {}
     for row in rows:

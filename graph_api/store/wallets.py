@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -12,12 +12,14 @@ from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.records import WalletKind
 from graph_api.store import streams
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Columns, Graph
 from graph_api.store.streams import OF_IDS, Stream
 
 
-class WalletRow(msgspec.Struct, frozen=True):
+class WalletRow(msgspec.Struct, frozen=True, gc=False):
     """A wallet's own properties. ``newest`` is the order of its newest transfer on its chain."""
+
+    own: ClassVar[frozenset[str]] = frozenset({"id"})
 
     id: AccountId
     chain: ChainId
@@ -32,7 +34,7 @@ class WalletRow(msgspec.Struct, frozen=True):
     newest: str | None
 
 
-class WalletHit(WalletRow, frozen=True):
+class WalletHit(WalletRow, frozen=True, gc=False):
     """A wallet as a statement of a stream answers it."""
 
     owner: str
@@ -160,9 +162,12 @@ _BY_NEWEST: Final = Stream(
 )
 
 
-async def by_ids(graph: Graph, wallets: list[AccountId]) -> dict[AccountId, WalletRow]:
+async def by_ids(
+    graph: Graph, wallets: list[AccountId], *, columns: Columns = None
+) -> dict[AccountId, WalletRow]:
     """The wallets that are in the graph."""
-    return {row.id: row for row in await graph.read("wallets/by_ids", WalletRow, ids=wallets)}
+    rows = await graph.read("wallets/by_ids", WalletRow, ids=wallets, columns=columns)
+    return {row.id: row for row in rows}
 
 
 async def search(

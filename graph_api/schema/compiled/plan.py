@@ -50,16 +50,19 @@ from graph_api.schema.compiled.shapes import (
     Computed,
     Field,
     Given,
+    Kept,
     Place,
     Plain,
     TypeName,
+    Wanted,
     complete_any_of,
     complete_leaf,
     complete_list,
     complete_never_null,
     complete_object,
 )
-from graph_api.schema.steps import step_of
+from graph_api.schema.made import made_by
+from graph_api.schema.steps import Step, step_of
 
 MAX_SWITCHES = 4  # variables that decide what is selected: each value of each has a plan of its own
 
@@ -167,6 +170,8 @@ class _Planning:
         self.what, self.variables = what, variables
         self.fragments = dict(what.fragments)
         self.uses = self.asked = 0
+        self.wanted: dict[Callable[..., Any], Wanted] = {}
+        self.made: list[Place] = []  # places of the field in hand that records may fill
 
     def plan(self, root_type: GraphQLObjectType) -> Plan:
         collected = collect_fields(
@@ -192,11 +197,12 @@ class _Planning:
         if not isinstance(declared, StrawberryField):
             raise Refused(Reason.RESOLVER, f"{place} is no field of ours.")
         self._check(declared, place)
-        asked = self.asked
-        complete = self.complete(found.type, place, details)
         nullable = not is_non_null_type(found.type)
         step = step_of(declared)
         if step is not None:
+            asked, outside, self.made = self.asked, self.made, []
+            complete = self.complete(found.type, place, details)
+            places, self.made = self.made, outside
             shareable = asked == self.asked
             self.asked += 1
             return Asked(
@@ -208,7 +214,10 @@ class _Planning:
                 given=_once_if_constant(self.given(found, declared, nodes[0]), nodes[0]),
                 shareable=shareable,
                 slot=self.slot(),
+                wanted=self.looked_at(step, places),
+                takes_records=_takes_records(step),
             )
+        complete = self.complete(found.type, place, details)
         if declared.arguments:
             return Computed(
                 key,
@@ -221,12 +230,14 @@ class _Planning:
             )
         inner = found.type.of_type if is_non_null_type(found.type) else found.type
         is_attribute = declared.base_resolver is None and declared.default_resolver is getattr
-        return Plain(
+        kept = getattr(declared.base_resolver and declared.base_resolver.wrapped_func, "kept", None)
+        return (Plain if kept is None else Kept)(
             key,
             nodes,
             complete,
             nullable=nullable,
-            get=_getter(declared),
+            name=declared.python_name,
+            get=kept or _getter(declared),
             attribute=declared.python_name if is_attribute else None,
             leaf=self.planner.leaf(inner) if is_leaf_type(inner) else None,
         )
@@ -261,12 +272,27 @@ class _Planning:
         # Strawberry's own test looks at nothing but the value.
         is_type_of: Any = type_.is_type_of
         test = None if is_type_of is None else lambda value: is_type_of(value, None)
-        place = Place(type_, details, kind=kind, is_type_of=test)
+        made = made_by(getattr(kind, "of", None))
+        place = Place(type_, details, kind=kind, is_type_of=test, made=made)
         collected = collect_subfields(
             self.schema, self.fragments, self.variables, self.what.operation, type_, details
         )
         place.select(self.fields(type_, collected.grouped_field_set))
+        if made is not None:
+            self.made.append(place)
         return place
+
+    def looked_at(self, step: Step, places: list[Place]) -> Wanted | None:
+        """Which columns all fields of the plan that ask the step's function look at."""
+        if "columns" not in step.injected:
+            return None
+        wanted = self.wanted.setdefault(step.function, Wanted())
+        if step.made is None:
+            wanted.add(None)
+        for place in places:
+            if place.made is step.made:
+                wanted.add(place.columns())
+        return wanted
 
     def places(
         self, type_: GraphQLAbstractType, details: list[FieldDetails]
@@ -377,6 +403,12 @@ def _definition(type_: GraphQLObjectType) -> StrawberryObjectDefinition:
     if not isinstance(found, StrawberryObjectDefinition):
         raise Refused(Reason.TYPE, f"{type_.name} is no type of ours.")
     return found
+
+
+def _takes_records(step: Step) -> bool:
+    """Whether the step's type knows by itself how it is made of the records."""
+    made = step.made
+    return made is not None and made_by(getattr(made.kind, "of", None)) is made
 
 
 def _getter(declared: StrawberryField) -> Callable[[Any], Any]:

@@ -29,6 +29,17 @@ class Unforeseen(BaseException):
     """
 
 
+class Unmade(BaseException):
+    """A record that does not become an object; whoever fetched it says so in its place.
+
+    Not an ``Exception``: what stands between the record and its step has no say.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class Failed:
     """What a question raised, in the place of its answer."""
 

@@ -5,10 +5,14 @@ as Python source, that turns an object into a map and raises at the first value 
 such an object is then taken field by field, which is slower and knows every rule of errors and
 nulls. Below other fields more is selected; they are completed one by one, and those that have a
 step note what they want to ask.
+
+Where a type is ``Made`` of records, the record itself becomes the map, and no object is made. What
+is not selected is not looked at then: a value there that makes no object goes unnoticed.
 """
 
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from graphql import FieldNode, GraphQLError, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
@@ -18,11 +22,15 @@ from graphql.pyutils import is_iterable
 from graph_api.domain.errors import Forbidden
 from graph_api.domain.pages import Page
 from graph_api.schema.compiled.leaves import Leaf, is_null, refuse_special
-from graph_api.schema.compiled.run import Failed, Link, Question, Run, Unforeseen
+from graph_api.schema.compiled.run import Failed, Link, Question, Run, Unforeseen, Unmade
+from graph_api.schema.made import Made
 from graph_api.schema.steps import Step, plain
 
 #: Makes a value complete at its link, or raises; the field or the list around it knows which null.
 Complete: TypeAlias = Callable[[Run, Any, Link], Any]
+
+#: The completed value of a field of an object or a record.
+Value: TypeAlias = Callable[[Run, Any, Link], Any]
 
 #: What a field's arguments are in a run.
 Given: TypeAlias = Callable[[Run], dict[str, Any]]
@@ -42,6 +50,10 @@ class Field:
         """The completed value of this field of ``source``."""
         raise NotImplementedError
 
+    def of_record(self, made: Made[Any, Any]) -> Value | None:
+        """``value`` of what ``made`` makes, told from the record; None where that cannot be."""
+        return None
+
 
 class TypeName(Field):
     """``__typename``."""
@@ -57,9 +69,9 @@ class TypeName(Field):
 
 
 class Plain(Field):
-    """A property of the object, or what a function makes of it."""
+    """A property of the object by its ``name``, or what a function makes of it."""
 
-    __slots__ = ("attribute", "get", "leaf")
+    __slots__ = ("attribute", "get", "leaf", "name")
 
     def __init__(
         self,
@@ -68,15 +80,34 @@ class Plain(Field):
         complete: Complete,
         *,
         nullable: bool,
+        name: str,
         get: Callable[[Any], Any],
         attribute: str | None,
         leaf: Leaf | None,
     ) -> None:
         super().__init__(key, nodes, complete, nullable=nullable)
-        self.get, self.attribute, self.leaf = get, attribute, leaf
+        self.name, self.get, self.attribute, self.leaf = name, get, attribute, leaf
 
     def value(self, run: Run, source: Any, link: Link) -> Any:
         return self.complete(run, self.get(source), link)
+
+    def of_record(self, made: Made[Any, Any]) -> Value | None:
+        if self.name not in made.reads:
+            return None
+        complete, get = self.complete, made.reader(self.name)
+        return lambda run, source, link: complete(run, get(source), link)
+
+
+class Kept(Plain):
+    """Records that the object keeps, in the place of the objects that they become."""
+
+    __slots__ = ()
+
+    def value(self, run: Run, source: Any, link: Link) -> Any:
+        try:
+            return self.complete(run, self.get(source), link)
+        except Unmade as unmade:
+            raise unmade.error from None
 
 
 class Computed(Field):
@@ -129,11 +160,13 @@ class Asked(Field):
     """A field that a step fetches; the same rules as in ``Step.__call__``, once for all parents.
 
     Args:
+        wanted: Which columns are looked at, where the step lets that be said.
+        takes_records: Whether records are completed as they are, because the type is made of them.
         shareable: Whether nothing below waits for another step: what the field is completed to
             stands for all parents with the same key then.
     """
 
-    __slots__ = ("given", "shareable", "slot", "step")
+    __slots__ = ("_key", "given", "shareable", "slot", "step", "takes_records", "wanted")
 
     def __init__(
         self,
@@ -146,11 +179,25 @@ class Asked(Field):
         given: Given,
         shareable: bool,
         slot: int,
+        wanted: "Wanted | None",
+        takes_records: bool,
     ) -> None:
         super().__init__(key, nodes, complete, nullable=nullable)
         self.step, self.given, self.shareable, self.slot = step, given, shareable, slot
+        self.wanted, self.takes_records = wanted, takes_records
+        self._key = attrgetter(step.key) if isinstance(step.key, str) else None
 
     def value(self, run: Run, source: Any, link: Link) -> Any:
+        return self._value(run, source, link, self._key)
+
+    def of_record(self, made: Made[Any, Any]) -> Value | None:
+        name = self.step.key
+        if self.step.access.owner is not None or (isinstance(name, str) and name not in made.reads):
+            return None
+        value, key = self._value, made.reader(name) if isinstance(name, str) else None
+        return lambda run, source, link: value(run, source, link, key)
+
+    def _value(self, run: Run, source: Any, link: Link, key_of: Callable[[Any], Any] | None) -> Any:
         step, use = self.step, run.uses[self.slot] or self._prepare(run)
         if use.refused is not None:
             raise use.refused.with_traceback(None)
@@ -162,12 +209,12 @@ class Asked(Field):
         if use.question is None:
             run.want_alone(step.function, step.part, use.arguments, self, link)
             return None
-        if isinstance(step.key, str):
-            key = getattr(source, step.key)
+        if key_of is not None:
+            key = key_of(source)
             if key is None:
                 return self.complete(run, step.shaped(None, use.page), link)
         else:
-            assert step.key is not None
+            assert callable(step.key)
             key = step.key(**{name: use.given[name] for name in step.keyed})
         run.want(use.question, key, self, link)
         return None
@@ -178,8 +225,9 @@ class Asked(Field):
             for link in links:
                 self._fail(run, answer.error, link)
             return
+        shaped = self.step.unmade if self.takes_records else self.step.shaped
         try:
-            value = self.step.shaped(answer, run.uses[self.slot].page)
+            value = shaped(answer, run.uses[self.slot].page)
         except Exception as error:
             for link in links:
                 self._fail(run, error, link)
@@ -196,6 +244,9 @@ class Asked(Field):
                 completed = link[2][link[1]] = self.complete(run, value, link)
             except Exception as error:
                 run.failed_late(error, self.nodes, link)
+                continue
+            except Unmade as unmade:
+                run.failed_late(unmade.error, self.nodes, link)
                 continue
             if self.shareable and len(run.errors) == errors:
                 shared = completed
@@ -222,11 +273,39 @@ class Asked(Field):
             }
             use.arguments = step.arguments(values, run.context)
             use.page = use.arguments.get("page")
+            if self.wanted is not None:
+                use.arguments["columns"] = self.wanted.columns
             if step.key is not None:
                 use.question = run.question(step.function, step.part, use.arguments)
         except Exception as error:
             use.unasked = error
         return use
+
+
+class Wanted:
+    """Which columns of what a function answers are looked at, anywhere in a plan."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self) -> None:
+        #: None for all.
+        self.columns: frozenset[str] | None = frozenset()
+
+    def add(self, columns: frozenset[str] | None) -> None:
+        """Look at these too."""
+        if self.columns is not None:
+            self.columns = None if columns is None else self.columns | columns
+
+
+class Way(NamedTuple):
+    """How sources of one class become maps; ``build`` is None where the object is needed first.
+
+    ``build`` makes the map of a source of which everything is usual, without what is selected
+    below it, and raises anything where it is not.
+    """
+
+    build: Callable[[Any], dict[str, Any]] | None
+    rest: list[tuple[str, bool, tuple[FieldNode, ...], Value]]
 
 
 class Place:
@@ -235,6 +314,7 @@ class Place:
     Args:
         kind: The class whose objects are certainly of the type, if there is one.
         is_type_of: Whether any object is; None where the type does not ask.
+        made: How records become its objects, where that is declared.
     """
 
     def __init__(
@@ -244,33 +324,37 @@ class Place:
         *,
         kind: type[Any] | None,
         is_type_of: Callable[[Any], bool] | None,
+        made: Made[Any, Any] | None = None,
     ) -> None:
         self.type, self.details, self.kind, self.is_type_of = type_, details, kind, is_type_of
+        self.made = made
         self.fields: list[Field] = []
-        #: The map of an object of which everything is usual, without what is selected below it;
-        #: raises anything where it is not. Generated when the first object comes.
-        self.build: Callable[[Any], dict[str, Any]] = self._first_build
         #: Whether an object's map depends on nothing but the object.
         self.is_flat = True
-        self._rest: list[tuple[str, bool, tuple[FieldNode, ...], Complete]] = []
+        self._ways: dict[type[Any], Way] = {}
 
     def select(self, fields: list[Field]) -> None:
         """Take the fields in the order of the response."""
         self.fields = fields
-        self._rest = [
-            (field.key, field.nullable, field.nodes, field.value)
-            for field in fields
-            if not _is_inline(field)
-        ]
-        self.is_flat = not self._rest
+        self.is_flat = all(_is_inline(field) for field in fields)
+
+    def columns(self) -> frozenset[str] | None:
+        """What of the records that its objects are made of is looked at; None for all of it."""
+        if self.made is None or self._rest_of_records(self.made) is None:
+            return None
+        read = (self.made.reads.get(name) for field in self.fields for name in _names(field))
+        return frozenset(column for one in read if one is not None for column in one.columns)
 
     def shape(self, run: Run, source: Any, link: Link) -> dict[str, Any]:
-        """The map of an object."""
+        """The map of an object, or of a record that it is made of."""
+        build, rest = self._ways.get(source.__class__) or self._way(source.__class__)
+        if build is None:
+            return self.shape(run, self._object(source), link)
         try:
-            found = self.build(source)
+            found = build(source)
         except Exception:
             return self._checked(run, source, link)
-        for key, nullable, nodes, value in self._rest:
+        for key, nullable, nodes, value in rest:
             inner = (link, key, found, nullable)
             try:
                 found[key] = value(run, source, inner)
@@ -281,10 +365,14 @@ class Place:
 
     def all_usual(self, sources: list[Any]) -> list[dict[str, Any]] | None:
         """The maps of objects of which everything is usual and nothing is selected below them."""
-        if not self.is_flat:
+        if not self.is_flat or not sources:
+            return None
+        kind = sources[0].__class__
+        build, _ = self._ways.get(kind) or self._way(kind)
+        if build is None:
             return None
         try:
-            return [self.build(source) for source in sources]
+            return [build(source) for source in sources]
         except Exception:
             return None
 
@@ -300,11 +388,54 @@ class Place:
                 run.failed(error, field.nodes, inner)
                 found[field.key] = None
 
-    def _first_build(self, source: Any) -> dict[str, Any]:
-        self.build = _builder(self)
-        return self.build(source)
+    def _way(self, kind: type[Any]) -> Way:
+        """The way of sources of the class ``kind``, made when the first one comes."""
+        if self._is_record(kind):
+            assert self.made is not None
+            rest = self._rest_of_records(self.made)
+            way = Way(None, []) if rest is None else Way(_builder(self, kind, self.made), rest)
+        elif self.kind is None or kind is self.kind:
+            way = Way(_builder(self, kind, None), self._rest())
+        else:
+            way = Way(_unusual, [])
+        self._ways[kind] = way
+        return way
+
+    def _rest(self) -> list[tuple[str, bool, tuple[FieldNode, ...], Value]]:
+        return [
+            (field.key, field.nullable, field.nodes, field.value)
+            for field in self.fields
+            if not _is_inline(field)
+        ]
+
+    def _rest_of_records(
+        self, made: Made[Any, Any]
+    ) -> list[tuple[str, bool, tuple[FieldNode, ...], Value]] | None:
+        """The same for records; None where something asks for the object."""
+        rest = []
+        for field in self.fields:
+            if isinstance(field, TypeName):
+                continue
+            value = field.of_record(made)
+            if value is None:
+                return None
+            if not _is_inline(field):
+                rest.append((field.key, field.nullable, field.nodes, value))
+        return rest
+
+    def _is_record(self, kind: type[Any]) -> bool:
+        return self.made is not None and issubclass(kind, self.made.record)
+
+    def _object(self, record: Any) -> Any:
+        assert self.made is not None
+        try:
+            return self.made(record)
+        except Exception as error:
+            raise Unmade(error) from None
 
     def _checked(self, run: Run, source: Any, link: Link) -> dict[str, Any]:
+        if self._is_record(source.__class__):
+            source = self._object(source)
         refuse_special(source)
         if self.is_type_of is not None and not self.is_type_of(source):
             raise invalid_return_type_error(self.type, source, self.details)
@@ -398,21 +529,30 @@ def _is_inline(field: Field) -> bool:
     return isinstance(field, TypeName) or (isinstance(field, Plain) and field.leaf is not None)
 
 
-def _builder(place: Place) -> Callable[[Any], dict[str, Any]]:
-    """Generate ``build`` of a place. Names of the schema and the document are all identifiers."""
+def _names(field: Field) -> tuple[str, ...]:
+    """The properties that the field looks at."""
+    if isinstance(field, Plain):
+        return (field.name,)
+    return (field.step.key,) if isinstance(field, Asked) and isinstance(field.step.key, str) else ()
+
+
+def _builder(
+    place: Place, kind: type[Any], made: Made[Any, Any] | None
+) -> Callable[[Any], dict[str, Any]]:
+    """Generate what builds the maps of objects of a class, or of records of which they are made.
+
+    Names of the schema and the document are all identifiers.
+    """
     reads: list[str] = []
     items: list[str] = []
-    namespace: dict[str, Any] = {"Kind": place.kind}
+    namespace: dict[str, Any] = {"Kind": kind}
     for number, field in enumerate(place.fields):
         if isinstance(field, TypeName):
             items.append(f"{field.key!r}: {field.name!r}")
         elif isinstance(field, Plain) and field.leaf is not None:
             variable = f"v{number}"
-            if field.attribute is None:
-                namespace[f"get{number}"] = field.get
-                reads.append(f"{variable} = get{number}(o)")
-            else:
-                reads.append(f"{variable} = o.{field.attribute}")
+            read, namespace[f"get{number}"] = _read(field, made, f"get{number}")
+            reads.append(f"{variable} = {read}")
             written = field.leaf.source(variable, number, nullable=field.nullable)
             items.append(f"{field.key!r}: {written}")
             namespace |= field.leaf.namespace(number)
@@ -420,13 +560,27 @@ def _builder(place: Place) -> Callable[[Any], dict[str, Any]]:
             items.append(f"{field.key!r}: None")
     lines = [
         "def build(o):",
-        *(["if o.__class__ is not Kind: raise TypeError"] if place.kind else []),
+        "if o.__class__ is not Kind: raise TypeError",
         *reads,
         f"return {{{', '.join(items)}}}",
     ]
     exec("\n ".join(lines), namespace)  # noqa: S102
     build: Callable[[Any], dict[str, Any]] = namespace["build"]
     return build
+
+
+def _read(field: Plain, made: Made[Any, Any] | None, function: str) -> tuple[str, Any]:
+    """Source of the field's value of ``o``, and what it calls by the name ``function``."""
+    if made is not None:
+        read = made.reads[field.name]
+        return read.source("o", function), read.function
+    return (
+        (f"{function}(o)", field.get) if field.attribute is None else (f"o.{field.attribute}", None)
+    )
+
+
+def _unusual(_source: Any) -> dict[str, Any]:
+    raise TypeError
 
 
 def _unused(_run: Run, _value: Any, _link: Link) -> Any:

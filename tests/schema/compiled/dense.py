@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final, NewType
 
+import msgspec
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -22,9 +24,11 @@ from graph_api.domain.principals import Principal
 from graph_api.schema.context import Context
 from graph_api.schema.guarded import ExecutorName, GuardedSchema
 from graph_api.schema.limits import DocumentLimits
+from graph_api.schema.made import From, Later, Made, all_kept, one_kept
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import SCALARS, BigInt
 from graph_api.schema.steps import Access, batched, extends, root
+from graph_api.store.graph import Columns
 
 NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
 KEYS: Final = tuple("abcdefgh")
@@ -78,12 +82,52 @@ class Record:
     seed: int
     faults: float
 
+    @property
+    def draws(self) -> tuple[int, float]:
+        """What the draws depend on beside the key."""
+        return self.seed, self.faults
+
     def draw(self, name: str, usual: tuple[Any, ...]) -> Any:
         """The value of a property, which may be null, an error or of a wrong kind."""
         chance = random.Random(f"{self.seed}/{self.key}/{name}")
         if chance.random() < self.faults:
             return chance.choice((None, None, RuntimeError("stored"), NotFound("gone"), *WRONG))
         return chance.choice(usual)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What the store holds of a key, column by column; ``kept`` are rows that belong to it."""
+
+    key: str
+    name: Any
+    nick: Any
+    size: Any
+    big: Any
+    moment: Any
+    kept: list["Row"] | None
+
+    @classmethod
+    def drawn(cls, record: Record, columns: Columns, depth: int = 0) -> "Row":
+        """Nobody may look at what is not among the columns."""
+        draw = record.draw
+        more = Record(KEYS[KEYS.index(record.key) - 1], *record.draws)
+        values: dict[str, Any] = {
+            "name": draw("row name", TEXT),
+            "nick": draw("row nick", (*TEXT, None)),
+            "size": draw("row size", (1, 2)),
+            "big": draw("row big", ("7", "-8", None)),
+            "moment": draw("row moment", (NOW, None)),
+            "kept": [cls.drawn(more, columns, depth + 1)] if depth < 2 else [],
+        }
+        if columns is not None:
+            values.update(dict.fromkeys(values.keys() - columns, WRONG[0]))
+        return cls(key=record.key, **values)
+
+
+class RowHit(Row, frozen=True):
+    """The same as another question answers it."""
+
+    place: int = 0
 
 
 class Shop:
@@ -169,6 +213,24 @@ async def numbers(shop: Shop, keys: list[str]) -> dict[str, list[int]]:
     return {key: [1, shop.chance("numbers", key).choice((2, 2, 2, 2, 10**12)), 3] for key in keys}
 
 
+async def rows(shop: Shop, keys: list[str], *, columns: Columns = None) -> dict[str, Row]:
+    await shop.enter("rows")
+    found = {key: shop.record("rows", key) for key in keys}
+    return {key: Row.drawn(one, columns) for key, one in found.items() if one is not None}
+
+
+async def pages_of_rows(
+    shop: Shop, keys: list[str], *, page: Page, columns: Columns = None
+) -> dict[str, Slice[Row]]:
+    await shop.enter("pages of rows")
+    found: dict[str, Slice[Row]] = {}
+    for key in keys:
+        drawn = (Row.drawn(one, columns) for one in shop.records("rows", key, page.size + 1))
+        hits = [RowHit(**{**msgspec.structs.asdict(one), "kept": one.kept}) for one in drawn]
+        found[key] = slice_of([(one.key, one) for one in hits], page)
+    return found
+
+
 async def newest(shop: Shop, *, page: Page, colour: Colour | None) -> Slice[Record]:
     await shop.enter(f"newest {colour}")
     return slice_of([(one.key, one) for one in shop.records("newest", "", page.size + 1)], page)
@@ -181,6 +243,16 @@ async def chosen(shop: Shop, *, keys: list[str]) -> list[Record | None]:
 
 def _named(record: Record) -> "Alpha | Beta":
     return Alpha.of(record) if record.key in "aceg" else Beta.of(record)
+
+
+def _loud(root: Any) -> str:
+    return str(root.key).upper()
+
+
+def _counted(digits: Any, *, by: int) -> Any:
+    """Passes on what is no text, so that no row is refused."""
+    is_number = isinstance(digits, str) and digits.lstrip("-").isdecimal()
+    return BigInt(int(digits) * by) if is_number else digits
 
 
 def _id(root: Any) -> strawberry.ID:
@@ -333,6 +405,58 @@ class Beta(Named):
         )
 
 
+@strawberry.type(description="A kind that is made of rows.")
+class Gamma(Named):
+    key: strawberry.Private[str]
+    next_key: strawberry.Private[str | None]
+    kept: strawberry.Private[list[Row] | None]
+
+    size: int = strawberry.field(description="Size.")
+    big: BigInt | None = strawberry.field(description="Big.")
+    moment: datetime | None = strawberry.field(description="Moment.")
+    label: str = strawberry.field(description="Of two columns.")
+    words: list[str] = strawberry.field(description="Words.")
+    loud: str = strawberry.field(resolver=_loud, description="Of the object.")
+
+    first_kept: "Gamma | None" = strawberry.field(
+        resolver=one_kept(Later(lambda: Gamma.of), lambda root: next(iter(root.kept or ()), None)),
+        description="A row that it keeps.",
+    )
+    all_kept: list["Gamma"] = strawberry.field(
+        resolver=all_kept(Later(lambda: Gamma.of), lambda root: root.kept or ()),
+        description="Rows that it keeps.",
+    )
+    next: "Gamma | None" = batched(
+        rows, key="next_key", of=Later(lambda: Gamma.of), description="Another."
+    )
+    page: Connection["Gamma"] = batched(
+        pages_of_rows,
+        key="key",
+        of=Later(lambda: Gamma.of),
+        paging=Paging(default=2, ceiling=3),
+        description="A page.",
+    )
+    twin: Alpha = batched(always, key="key", of=Alpha.of, description="Never null.")
+    scoped: str | None = batched(
+        texts, key="key", access=Access(scope="audit"), description="For auditors."
+    )
+
+    of: ClassVar[Made[Row, "Gamma"]] = Made(
+        Row,
+        id=From(("key",), lambda key: strawberry.ID(f"Gamma:{key}")),
+        key="key",
+        next_key=From(("key",), lambda key: None if key == "g" else KEYS[KEYS.index(key) - 1]),
+        kept="kept",
+        name="name",
+        nick="nick",
+        size="size",
+        big=From(("big",), partial(_counted, by=2)),
+        moment="moment",
+        label=From(("key", "size"), lambda key, size: f"{key} {type(size).__name__}"),
+        words=From(("nick",), lambda nick: [nick, "word"] if nick else ()),
+    )
+
+
 Either = Annotated[Alpha | Beta, strawberry.union("Either", description="One of both.")]
 
 
@@ -384,6 +508,17 @@ class Query:
         paging=Paging(default=2, ceiling=4),
         arguments={"colour": "Colour."},
         description="A page of an interface.",
+    )
+    gamma: Gamma | None = root(
+        rows, key=_by_key, of=Gamma.of, arguments={"key": "Key."}, description="One."
+    )
+    gammas: Connection[Gamma] = root(
+        pages_of_rows,
+        key=_by_key,
+        of=Gamma.of,
+        paging=Paging(default=2, ceiling=4),
+        arguments={"key": "Key."},
+        description="A page of them.",
     )
     chosen: list[Named | None] = root(
         chosen,
