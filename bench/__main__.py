@@ -9,6 +9,7 @@ BENCHES: Final = {
     "reads": "the read shapes over HTTP, against the driver and the usual Node stack",
     "cached": "answers that are kept, against a bare endpoint that sends the same bytes",
     "workers": "one worker against several: the CPU time that a request costs",
+    "live": "subscribers of one event, and distinct watchlists, beside a Node server",
     "decode": "no speed but truth: recorded answers of nodes, and what they say",
     "logs": "logs fetched and decoded from a node, against a bare AsyncWeb3 loop",
     "indexing": "blocks of a node into the graph, end to end, against Ponder",
