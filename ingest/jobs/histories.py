@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
-from graph_api.domain.chains import Chain
+from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput
 from graph_api.store.graph import Graph
 from ingest.jobs.nodes import Unknown, nodes
 from ingest.sources.evm.source import EvmSource
 from ingest.sources.evm.wallet_history import FIRST_SPAN, READING, EvmTokenHistory
+from ingest.sources.explorers.asking import Explorers
+from ingest.sources.explorers.etherscan import EtherscanCoin, EtherscanTokens
 from ingest.sources.histories import HistorySource
 
 
@@ -53,6 +55,12 @@ async def history_sources(
                         span=span,
                     )
                 )
+        if chain.slug in addresses.explorers and chain.family is Family.EVM:
+            explorers = Explorers.open(chain, addresses.explorers[chain.slug])
+            stack.push_async_callback(explorers.close)
+            if not found:
+                found.append(EtherscanTokens(chain, explorers))
+            found.append(EtherscanCoin(chain, explorers))
         if not found:
             raise SourceMissing(chain, remedy(chain))
         yield found

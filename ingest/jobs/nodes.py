@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId
+from graph_api.domain.records import WalletKind
 from graph_api.store import tokens, wallets
 from graph_api.store.graph import Graph
 from ingest.providers.endpoints import Endpoints, EndpointSettings
@@ -94,7 +95,9 @@ class Unknown:
 
     async def accounts(self, ids: Collection[str]) -> Collection[str]:
         known = await wallets.by_ids(self._graph, [AccountId(id_) for id_ in ids])
-        return [id_ for id_ in ids if id_ not in known]
+        # Not every source says what stands behind an account.
+        told = {id_ for id_, row in known.items() if row.kind != WalletKind.UNKNOWN}
+        return [id_ for id_ in ids if id_ not in told]
 
 
 def named(chain: Chain, given: Sequence[str], settings: Mapping[str, SecretStr]) -> str:

@@ -1,0 +1,1 @@
+"""Explorers of chains: what single accounts did, looked up instead of followed."""
