@@ -28,7 +28,7 @@ from ingest.sources.evm.internal import internal_transfers, steps_of_frames, ste
 from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.node import BlockAnswers, ref_of
 from ingest.sources.evm.transactions import block_of, transactions
-from ingest.sources.evm.words import text_of, unsigned
+from ingest.sources.evm.words import text_of, word
 
 Found = Iterator[Record | Reject]
 
@@ -126,7 +126,7 @@ def _traces(file: Path) -> Found:
 def _words(file: Path) -> Found:
     """What a contract says of itself: text or a number."""
     told = _result(file, str)
-    assert text_of(told) is not None or unsigned(told, 0) >= 0
+    assert text_of(told) is not None or word(told, 0) >= 0
     yield from ()
 
 

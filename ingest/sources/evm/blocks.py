@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from graph_api.domain.errors import BadInput
 from graph_api.domain.records import Record, Reject
 from ingest.sources.chain import BlockFacts
-from ingest.sources.chain_records import ChainRecords
+from ingest.sources.chain_records import BlockPlace, ChainRecords
 from ingest.sources.evm import logs
 from ingest.sources.evm.answers import LogAnswer, number
 from ingest.sources.evm.internal import failed_transactions, internal_transfers
@@ -39,21 +39,25 @@ def events(
     answers: Iterator[LogAnswer], chain: ChainRecords, *, block_time: int | None
 ) -> Iterator[logs.Event | Reject]:
     """The transfers, approvals and swaps among logs, and those that look like one and are none."""
-    said, at = "", 0
+    said, place = "", BlockPlace.of(None, block_time)
     for answer in answers:
-        if not logs.is_read(answer.topics):
-            continue
         # Logs of a block follow one another.
         if answer.block_number != said:
-            said, at = answer.block_number, number(answer.block_number)
+            said = answer.block_number
+            place = BlockPlace.of(number(said), block_time)
+        if transfer := logs.plain_transfer(answer, place, chain):
+            yield transfer
+            continue
+        if not logs.is_read(answer.topics):
+            continue
         log = logs.Log(
             transaction=chain.transaction(answer.transaction_hash),
             index=number(answer.log_index),
             address=answer.address,
             topics=answer.topics,
             data=answer.data,
-            block_number=at,
-            block_time=block_time,
+            block_number=place.number,
+            block_time=place.time,
         )
         try:
             event = logs.decode(log, chain)

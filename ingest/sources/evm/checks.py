@@ -24,6 +24,9 @@ from ingest.sources.evm.hashing import keccak_256
 _BITS: Final = 2048
 _LAST_BIT: Final = _BITS - 1
 _THREE: Final = Struct(">3H")
+#: The bloom as text of binary digits, which int() reads in one go.
+_NO_BITS: Final = b"0" * _BITS
+_ONE: Final = ord("1")
 
 
 def number_is(block: BlockHead | BlockAnswer, wanted: int) -> None:
@@ -112,25 +115,25 @@ def bloom_of(logs: Iterable[LogAnswer]) -> int:
     for log in logs:
         words.add(log.address)
         words.update(log.topics)
-    bits: set[int] = set()
+    digits = bytearray(_NO_BITS)
     for word in words:
-        bits.update(bits_of(word))
-    bloom = bytearray(_BITS // 8)
-    for bit in bits:
-        bloom[bit >> 3] |= 1 << (bit & 7)
-    return int.from_bytes(bloom, "little")
+        first, second, third = bits_of(word)
+        # The first digit is the highest bit.
+        digits[~(first & _LAST_BIT)] = _ONE
+        digits[~(second & _LAST_BIT)] = _ONE
+        digits[~(third & _LAST_BIT)] = _ONE
+    return int(digits, 2)
 
 
 # Contracts and event signatures come in block after block, and so do busy accounts.
 @lru_cache(maxsize=200_000)
 def bits_of(word: str) -> tuple[int, int, int]:
-    """Three bits, each told by eleven bits of the word's hash."""
+    """Three bits, each told by the lower eleven bits of a number."""
     try:
-        digest = keccak_256(bytes.fromhex(word[2:])).digest()
+        first, second, third = _THREE.unpack_from(keccak_256(bytes.fromhex(word[2:])).digest())
     except ValueError:
         raise Garbled(f"It writes {word[:70]!r} where an address or topic stands.") from None
-    first, second, third = _THREE.unpack_from(digest)
-    return first & _LAST_BIT, second & _LAST_BIT, third & _LAST_BIT
+    return first, second, third
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ from ingest.providers.faults import Garbled, Overloaded
 from ingest.providers.rpc import Call, RpcError
 from ingest.sources.chain import BlockFacts
 from ingest.sources.chain_records import ChainRecords
-from ingest.sources.evm.words import text_of, unsigned, words
+from ingest.sources.evm.words import text_of, word, words
 
 #: Which of these ids nothing is known of yet, as the graph says.
 Unknown = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -117,7 +117,7 @@ def _number(answer: str | None) -> int | None:
     if answer is None or words(answer) != 1:
         return None
     try:
-        return unsigned(answer, 0)
+        return word(answer, 0)
     except ValueError:
         raise Garbled(f"It writes {answer[:40]!r} where a word of 32 bytes stands.") from None
 

@@ -9,11 +9,13 @@ from typing import Final
 import msgspec
 
 from graph_api.domain.addresses import ZERO_EVM
-from graph_api.domain.ids import TransactionId, TransferId
+from graph_api.domain.errors import BadInput
+from graph_api.domain.ids import TransactionId
 from graph_api.domain.positions import transfer_id
 from graph_api.domain.records import Approval, Swap, Transfer
-from ingest.sources.chain_records import ChainRecords
-from ingest.sources.evm.words import address, signed, unsigned, words
+from ingest.sources.chain_records import BlockPlace, ChainRecords
+from ingest.sources.evm.answers import LogAnswer
+from ingest.sources.evm.words import address, signed, unsigned, word, words
 
 # keccak-256 of the signature that stands beside each.
 TRANSFER: Final = (  # Transfer(address,address,uint256)
@@ -50,6 +52,10 @@ WRAPPED: Final = {
 }
 
 
+#: Characters of data that hold one word.
+_ONE_WORD: Final = 66
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One log: ``index`` counts within the block, topics and data are 0x hex of whole words."""
 
@@ -76,6 +82,30 @@ def decode(log: Log, chain: ChainRecords) -> Event | None:
         return None
     read = _READERS.get(log.topics[0]) or _READERS.get(log.topics[0].lower())
     return read(log, chain) if read is not None else None
+
+
+def plain_transfer(log: LogAnswer, place: BlockPlace, chain: ChainRecords) -> Transfer | None:
+    """The transfer in ``log`` by the short way that nearly all of them can go; None for whatever
+    ``decode`` has to look at.
+    """
+    topics, data = log.topics, log.data
+    if len(topics) != 3 or topics[0] != TRANSFER or len(data) != _ONE_WORD:
+        return None
+    sender, recipient = address(topics[1]), address(topics[2])
+    if sender is None or recipient is None:
+        return None
+    try:
+        return chain.logged(
+            unsigned(log.log_index),
+            place,
+            transaction=chain.transaction(log.transaction_hash),
+            sender=chain.account(sender),
+            recipient=chain.account(recipient),
+            token=chain.token(log.address),
+            amount_raw=unsigned(data),
+        )
+    except (BadInput, ValueError):
+        return None
 
 
 def why_unread(log: Log) -> str | None:
@@ -123,18 +153,14 @@ def _moved(
 ) -> Event | None:
     if sender is None or recipient is None:
         return None
-    position = f"log:{log.index}"
-    return chain.transfer(
-        # Nothing of it has to be checked, and there are more of these than of anything else.
-        TransferId(f"{log.transaction}:{position}"),
-        position,
+    return chain.logged(
+        log.index,
+        BlockPlace.of(log.block_number, log.block_time),
         transaction=log.transaction,
         sender=chain.account(sender),
         recipient=chain.account(recipient),
         token=chain.token(log.address),
-        amount_raw=unsigned(log.data, 0),
-        block_number=log.block_number,
-        block_time=log.block_time,
+        amount_raw=word(log.data, 0),
     )
 
 
@@ -151,7 +177,7 @@ def _approval(log: Log, chain: ChainRecords) -> Event | None:
         token=chain.token(log.address),
         owner=chain.account(owner),
         spender=chain.account(spender),
-        amount_raw=unsigned(log.data, 0),
+        amount_raw=word(log.data, 0),
         block_number=log.block_number,
         block_time=log.block_time,
     )
@@ -160,7 +186,7 @@ def _approval(log: Log, chain: ChainRecords) -> Event | None:
 def _swap_v2(log: Log, chain: ChainRecords) -> Event | None:
     if words(log.data) != 4:
         return None
-    in0, in1, out0, out1 = (unsigned(log.data, index) for index in range(4))
+    in0, in1, out0, out1 = (word(log.data, index) for index in range(4))
     return _swap(log, chain, protocol="uniswap_v2", amounts=(in0 - out0, in1 - out1))
 
 

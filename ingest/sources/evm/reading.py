@@ -46,7 +46,7 @@ class EvmReading(msgspec.Struct, frozen=True, kw_only=True):
 
     receipts: ReceiptsBy = ReceiptsBy.BLOCK
     traces: TracesBy = TracesBy.ANY
-    window: int = 8
+    window: int = 16
     largest_window: int = 64
     ahead: int = 2
     log_window: int = 2_000

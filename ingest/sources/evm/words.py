@@ -18,15 +18,24 @@ _TOPIC: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS_PADDING: Final = "0x" + "0" * 24
 
 
-def unsigned(data: str, index: int) -> int:
-    """The word at ``index`` of ``data`` (0x…) as a uint256."""
+def unsigned(text: str) -> int:
+    """The number in ``0x`` text. Raises: ValueError."""
+    number = int(text, 16)
+    # Python reads a sign, too; in answers it has no place.
+    if number < 0:
+        raise ValueError(f"{text[:70]!r} has a sign.")
+    return number
+
+
+def word(data: str, index: int) -> int:
+    """The word at ``index`` of ``data`` (0x…) as a uint256. Raises: ValueError."""
     start = 2 + index * _WORD
-    return int(data[start : start + _WORD], 16)
+    return unsigned(data[start : start + _WORD])
 
 
 def signed(data: str, index: int) -> int:
     """The word at ``index`` of ``data`` as an int256."""
-    number = unsigned(data, index)
+    number = word(data, index)
     return number - 2**256 if number >= 2**255 else number
 
 

@@ -6,9 +6,12 @@ from eth_utils.crypto import keccak
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import transaction_id
+from graph_api.domain.positions import order_key
 from graph_api.domain.records import Approval, Swap, Transfer
-from ingest.sources.chain_records import ChainRecords
+from ingest.sources.chain_records import BlockPlace, ChainRecords
 from ingest.sources.evm import logs
+from ingest.sources.evm.answers import LogAnswer
+from ingest.sources.evm.blocks import events
 from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.words import checked_data, topics_of
 from tests.ingest.sources.tables import ALICE, BOB, CAROL, HASH, TOKEN, account
@@ -173,3 +176,54 @@ def test_damaged_words_are_refused() -> None:
     for data in ("0x123", "1234", "0xzz"):
         with pytest.raises(BadInput, match="no hex"):
             checked_data(data)
+
+
+SHORT = (logs.TRANSFER, "0x" + word(ALICE), "0x" + word(BOB))
+
+
+def answer(topics: tuple[str, ...], data: str, address: str = TOKEN) -> LogAnswer:
+    return LogAnswer(
+        address=address,
+        topics=list(topics),
+        data=data,
+        log_index="0x7",
+        transaction_hash=HASH,
+        block_hash=HASH,
+        block_number=hex(15_000_000),
+    )
+
+
+@pytest.mark.parametrize("amount", [0, 1, 2**256 - 1])
+def test_the_short_way_reads_a_transfer_as_the_long_one_does(amount: int) -> None:
+    place = BlockPlace.of(15_000_000, 1_655_778_535_000)
+
+    short = logs.plain_transfer(answer(SHORT, f"0x{amount:064x}"), place, ETHEREUM)
+    long = logs.decode(log(logs.TRANSFER, ALICE, BOB, data=(amount,)), ETHEREUM)
+
+    assert short == long
+    assert isinstance(short, Transfer)
+    assert short.order == order_key(short.id, block_number=15_000_000, position="log:7")
+
+
+@pytest.mark.parametrize(
+    ("topics", "data", "address"),
+    [
+        (SHORT[:2], f"0x{1:064x}", TOKEN),
+        ((*SHORT, "0x" + word(1)), f"0x{1:064x}", TOKEN),
+        ((logs.APPROVAL, *SHORT[1:]), f"0x{1:064x}", TOKEN),
+        ((*SHORT[:2], "0x1" + word(BOB)[1:]), f"0x{1:064x}", TOKEN),
+        ((*SHORT[:2], "0x" + word(BOB)[:-1] + "g"), f"0x{1:064x}", TOKEN),
+        (SHORT, "0x", TOKEN),
+        (SHORT, "0x-" + f"{1:063x}", TOKEN),
+        (SHORT, "0x" + "z" * 64, TOKEN),
+        (SHORT, f"0x{1:064x}", "0x1234"),
+    ],
+)
+def test_the_short_way_leaves_what_is_no_plain_transfer(
+    topics: tuple[str, ...], data: str, address: str
+) -> None:
+    sent = answer(topics, data, address)
+
+    assert logs.plain_transfer(sent, BlockPlace.of(1, None), ETHEREUM) is None
+    found = [*events(iter([sent]), ETHEREUM, block_time=None)]
+    assert not any(isinstance(one, Transfer) for one in found)
