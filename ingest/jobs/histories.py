@@ -12,6 +12,7 @@ from ingest.jobs.nodes import Unknown, nodes
 from ingest.sources.evm.source import EvmSource
 from ingest.sources.evm.wallet_history import FIRST_SPAN, READING, EvmTokenHistory
 from ingest.sources.explorers.asking import Explorers
+from ingest.sources.explorers.esplora import EsploraHistory
 from ingest.sources.explorers.etherscan import EtherscanCoin, EtherscanTokens
 from ingest.sources.histories import HistorySource
 
@@ -20,7 +21,11 @@ class SourceMissing(BadInput):
     """Nobody was named who could tell the history of a wallet; ``remedy`` says what to set."""
 
     def __init__(self, chain: Chain, remedy: str) -> None:
-        super().__init__(f"No source of wallets' histories is set for {chain.name}.")
+        super().__init__(
+            f"Wallets of {chain.name} are not read one by one yet."
+            if chain.family is Family.SOLANA
+            else f"No source of wallets' histories is set for {chain.name}."
+        )
         self.remedy = remedy
 
 
@@ -61,6 +66,10 @@ async def history_sources(
             if not found:
                 found.append(EtherscanTokens(chain, explorers))
             found.append(EtherscanCoin(chain, explorers))
+        if chain.slug in addresses.explorers and chain.family is Family.UTXO:
+            esplora = EsploraHistory.open(chain, addresses.explorers[chain.slug])
+            stack.push_async_callback(esplora.close)
+            found.append(esplora)
         if not found:
             raise SourceMissing(chain, remedy(chain))
         yield found
@@ -69,7 +78,13 @@ async def history_sources(
 def remedy(chain: Chain) -> str:
     """What to set so that wallets of ``chain`` can be read."""
     name = chain.slug.upper()
-    return (
-        f"Name a node by DESKGRAPH_NODES__{name} or an explorer by DESKGRAPH_EXPLORERS__{name}, "
-        "and start ingestion anew."
-    )
+    match chain.family:
+        case Family.EVM:
+            what = (
+                f"a node by DESKGRAPH_NODES__{name} or an explorer by DESKGRAPH_EXPLORERS__{name}"
+            )
+        case Family.UTXO:
+            what = f"an explorer by DESKGRAPH_EXPLORERS__{name}"
+        case Family.SOLANA:
+            return f"Follow {chain.name} instead: name a node by DESKGRAPH_NODES__{name}."
+    return f"Name {what}, and start ingestion anew."

@@ -48,8 +48,8 @@ def block_facts(
 
     transactions = []
     for index, plain in enumerate(block.transactions):
-        spends = tuple(_spend(point, coin_of(point), chain) for point in plain.inputs)
-        transactions.append(_transaction(plain, spends, chain, block=reference, index=index))
+        spends = tuple(spend_of(point, coin_of(point), chain) for point in plain.inputs)
+        transactions.append(transaction_of(plain, spends, chain, block=reference, index=index))
     check_money(transactions, height=number, chain=chain)
     return BlockFacts(ref=reference, records=(_block(reference, chain), *transactions))
 
@@ -79,14 +79,15 @@ def _block(reference: BlockRef, chain: Chain) -> Block:
     )
 
 
-def _transaction(
+def transaction_of(
     plain: PlainTransaction,
     spends: tuple[Spend, ...],
     chain: Chain,
     *,
     block: BlockRef,
-    index: int,
+    index: int | None,
 ) -> UtxoTransaction:
+    """A transaction of ``block``. Raises: FalseMoney when it pays more than it has."""
     identity = utxo_transaction_id(chain, plain.txid, block.number)
     record = UtxoTransaction(
         id=identity,
@@ -108,7 +109,8 @@ def _transaction(
         raise FalseMoney(f"Transaction {plain.txid} cannot be: {error}") from None
 
 
-def _spend(point: Point, coin: Coin | None, chain: Chain) -> Spend:
+def spend_of(point: Point, coin: Coin | None, chain: Chain) -> Spend:
+    """The spending of an output, with its owner and amount where its coin is known."""
     return Spend(
         output=spent_output_id(chain, point.txid, point.number),
         owner=None if coin is None else owner(chain, coin.script),
