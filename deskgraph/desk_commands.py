@@ -33,6 +33,7 @@ from graph_api.vault.desk_changes import MAX_REASON
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.pages import First, Place
 from graph_api.vault.vault import Vault
+from ingest.jobs.marking import marking
 
 _FAR: Final = 500
 
@@ -253,8 +254,15 @@ async def history_command(
 
 @asynccontextmanager
 async def _registry(settings: Settings) -> AsyncIterator[tuple[Graph, Desks]]:
-    """The graph, and the registry as whoever sits here may edit it."""
-    async with connect.current_graph(settings) as graph, _open_vault(settings) as vault:
+    """The graph, and the registry as whoever sits here may edit it.
+
+    What API processes have kept is old when the block ends.
+    """
+    async with (
+        connect.current_graph(settings) as graph,
+        _open_vault(settings) as vault,
+        marking(connect.bus_url(settings)),
+    ):
         turn = Turn(graph, clock=connect.now, waiting=_waiting)
         try:
             yield graph, Desks(graph, vault, turn, LOCAL)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from deskgraph.registry import STARTERS
+from graph_api.live.bus_answers import MARK_KEY
 from graph_api.store.graph import Graph
 from tests.given import address
 from tests.ingest.jobs.test_command import Command, command
@@ -223,3 +225,24 @@ def test_the_registries_that_ship_load_like_any_file(command: Command, desks: De
     assert desks.rows("list", "--type", "exchange") != []
     # Protocols stand in a registry too, and are no desks.
     assert not {"uniswap", "aave"} & names.keys()
+
+
+def test_every_edit_makes_kept_answers_old(
+    desks: Desks, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
+    marks = []
+    with Redis.from_url(redis_url) as bus:
+        bus.delete(MARK_KEY)
+        desks.done("add", address("w1"), *DESK, "--label", "Settlement", "--reason", "Told.")
+        marks.append(bus.get(MARK_KEY))
+        desks.done("correct", desks.label("acme"), "--label", "Treasury", "--reason", "Asked.")
+        marks.append(bus.get(MARK_KEY))
+        rows = desks.rows("list", "acme")
+        assert bus.get(MARK_KEY) == marks[-1], "reading changes nothing"
+        (current,) = [row["id"] for row in rows if row["label"] == "Treasury"]
+        desks.done("withdraw", current, "--reason", "Closed.")
+        marks.append(bus.get(MARK_KEY))
+
+    assert None not in marks
+    assert len(set(marks)) == 3
