@@ -97,7 +97,7 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
 
         DESKGRAPH_NODES__ETHEREUM names the nodes of Ethereum; DESKGRAPH_REDIS__URL the bus.
         """
-        interrupts.run(_work(door, settings))
+        interrupts.serve(_work(door, settings))
 
     @group.command("status")
     @click.option("--watch", "--live", "watch", is_flag=True, help="Go on showing it.")
@@ -109,7 +109,7 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
         What followers say themselves (rate, nodes, trouble) is told where a bus is.
         """
         shown = scanning.show(door, settings, bus_url=bus(settings), watch=watch, as_json=as_json)
-        interrupts.run(shown)
+        interrupts.serve(shown)
 
 
 class _Follow(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -14,6 +15,7 @@ Answer = TypeVar("Answer")
 
 #: A terminal's Ctrl-C, and the stop of a service manager.
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_STOPPING: Final = "Stopping after the step in flight; a second signal stops at once."
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
@@ -33,16 +35,26 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
 
     Raises: Interrupted.
     """
-    return asyncio.run(_listening(work))
+    return asyncio.run(_listening(work, said=_STOPPING))
 
 
-async def _listening(work: Coroutine[Any, Any, Answer]) -> Answer:
+def serve(work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` that goes on until it is stopped: a signal is its end, and no news to anybody.
+
+    The second signal ends the process where it is.
+    """
+    with suppress(Interrupted):
+        asyncio.run(_listening(work, said=None))
+
+
+async def _listening(work: Coroutine[Any, Any, Answer], *, said: str | None) -> Answer:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
     heard: list[int] = []
 
     def stop() -> None:
-        click.echo("Stopping after the step in flight; a second signal stops at once.", err=True)
+        if said is not None:
+            click.echo(said, err=True)
         task.cancel()
 
     def hear(number: int, _: FrameType | None) -> None:

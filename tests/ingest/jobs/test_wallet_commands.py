@@ -73,7 +73,7 @@ async def test_the_process_that_keeps_up_reads_what_was_asked_for_and_rings(
                 await asyncio.sleep(0.05)
                 job = await jobs.by_id(vault, LOCAL, job.id) or job
             working.send(signal.SIGTERM)
-            assert (await working.ended()).code == 128 + signal.SIGTERM
+            assert (await working.ended()).code == 0
     told = await Streams(bus).after(Lane(Line.PROGRESS, ANY_CHAIN), 0, limit=100)
     await bus.close()
 
