@@ -18,7 +18,7 @@ from deskgraph.version import VERSION
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
 from ingest.jobs import commands as ingest_commands
-from ingest.jobs import wallet_commands
+from ingest.jobs import price_commands, wallet_commands
 from ingest.jobs.interrupts import Interrupted
 
 
@@ -112,6 +112,7 @@ for command in (up, serve, demo, doctor_command, graph, desks, events):
     cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
 cli.add_command(wallet_commands.jobs_group())
+cli.add_command(price_commands.prices_group(connect.current_graph))
 
 
 if __name__ == "__main__":

@@ -213,6 +213,48 @@ class WalletSettings(BaseModel, frozen=True):
     seconds: float = Field(120.0, gt=0, le=86_400, description="Of asking and writing.")
 
 
+class PriceSettings(BaseModel, frozen=True):
+    """Prices, in US dollars. Public data of exchanges; a service is asked where one is named."""
+
+    exchanges: str = Field(
+        "kraken bitstamp bitfinex",
+        description="As ccxt calls them; `kraken=https://…` asks a mirror; empty: none.",
+    )
+    service: str | None = Field(
+        None, description="A service in CoinGecko's shape: `https://api.coingecko.com/api/v3`."
+    )
+    service_key: SecretStr | None = Field(None, description="The service's key, if it wants one.")
+    service_key_header: str = Field(
+        "x-cg-demo-api-key", description="Header that the key goes into."
+    )
+    service_requests_per_s: float = Field(0.4, gt=0, le=1_000, description="Of the service.")
+    assets: dict[str, str] = Field(
+        default={},
+        description="More assets, or others: symbol, `listing=` its id at the service, tokens: "
+        '`DESKGRAPH_PRICES__ASSETS__MAKER="MKR listing=maker ethereum:0x…"`.',
+    )
+    every_s: float = Field(
+        60.0, ge=0, le=86_400, description="Between two looks at what assets cost; 0 takes none."
+    )
+    keep_every_s: float = Field(
+        300.0, gt=0, le=86_400, description="Between two prices in time that are kept."
+    )
+    tolerance_s: float = Field(
+        7_200.0, gt=0, le=864_000, description="How much older than a transfer its price may be."
+    )
+    max_age_s: float = Field(600.0, gt=0, le=86_400, description="Of what a source says is now.")
+    deviation: float = Field(
+        0.05, gt=0, lt=1, description="How far from the median of all a source may be."
+    )
+    sources: int = Field(1, ge=1, le=20, description="How many exchanges have to agree at least.")
+    look_back_h: float = Field(
+        24.0,
+        ge=0,
+        le=8_760,
+        description="How far back, each hour, transfers without a price are priced after all.",
+    )
+
+
 def secrets_of(values: SecretStr) -> tuple[SecretStr, ...]:
     """Values that are separated by commas."""
     return tuple(SecretStr(one.strip()) for one in values.get_secret_value().split(","))
@@ -260,3 +302,4 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     webhooks: WebhookSettings = WebhookSettings()
     wallets: WalletSettings = WalletSettings()
+    prices: PriceSettings = PriceSettings()

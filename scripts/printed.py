@@ -147,7 +147,7 @@ def _kind(field: FieldInfo) -> str:
         for bound, words, attribute in _BOUNDS
         if isinstance(rule, bound)
     )
-    return " or ".join(names) + bounds
+    return " or ".join(dict.fromkeys(names)) + bounds
 
 
 _KIND_NAMES: Final[Mapping[Any, str]] = {

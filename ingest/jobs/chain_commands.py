@@ -19,6 +19,7 @@ from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
 from ingest.jobs.following import Follow, Following
 from ingest.jobs.inbox_commands import opened_vault
+from ingest.jobs.markets import watching
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
 from ingest.jobs.wallet_commands import addresses_of, budget_of
@@ -186,6 +187,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 changed=changed,
                 histories=addresses_of(settings),
                 budget=budget_of(settings),
+                watch_prices=watching(graph, settings.prices, clock=_now),
             )
     finally:
         await bus.close()

@@ -13,7 +13,14 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.settings import Settings
 from graph_api.store import leases
-from ingest.jobs import chain_commands, inbox_commands, interrupts, progress, wallet_commands
+from ingest.jobs import (
+    chain_commands,
+    inbox_commands,
+    interrupts,
+    price_commands,
+    progress,
+    wallet_commands,
+)
 from ingest.jobs.chain_commands import BusOf, Door
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.jobs.marking import marking
@@ -70,6 +77,7 @@ def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
     chain_commands.add_to(ingest, door, bus=bus)
     inbox_commands.add_to(ingest)
     wallet_commands.add_to(ingest, door, bus=bus)
+    price_commands.add_to(ingest, door, bus=bus)
     return ingest
 
 

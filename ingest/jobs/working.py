@@ -5,11 +5,11 @@ Each part goes on when another one fails; what stops a chain for good is told, a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -33,6 +33,9 @@ from ingest.pipelines.publishing import Keep, Publisher
 #: How often subscribers hear how following goes, however fast it goes.
 _TELL_EVERY: Final = timedelta(seconds=1)
 
+#: Goes on for ever, and calls what it is given after each change of the graph.
+WatchPrices = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
+
 log: Final = structlog.get_logger("deskgraph.ingest")
 
 
@@ -49,11 +52,12 @@ async def work(
     changed: Callable[[], None] = lambda: None,
     histories: Addresses | None = None,
     budget: Budget | None = None,
+    watch_prices: WatchPrices | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
-    With a ``budget`` wallets that are asked for are read from ``histories``. It goes on for ever.
-    ``changed`` is called after each change of the graph.
+    With a ``budget`` wallets that are asked for are read from ``histories``. ``watch_prices`` runs
+    beside. It goes on for ever. ``changed`` is called after each change of the graph.
     """
     publisher = Publisher(graph, streams, clock=clock, keep=keep)
 
@@ -78,6 +82,8 @@ async def work(
                 changed=wake,
             )
             tasks.create_task(worker.run())
+        if watch_prices is not None:
+            tasks.create_task(watch_prices(wake))
         for name, text in addresses.items():
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=wake)
