@@ -48,7 +48,7 @@ class Subscriber(asyncio.Protocol):
         if found:
             self.items += found
             self.last_at = time.perf_counter()
-        self._tail = data[-len(_NEXT) + 1 :]
+        self._tail = (self._tail + data)[-len(_NEXT) + 1 :]
 
     def _begin(self, data: bytes) -> None:
         assert self._transport is not None

@@ -7,10 +7,11 @@ Who was away for longer reads for itself until it is as far as that.
 import asyncio
 from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
@@ -46,6 +47,16 @@ class Told:
         return self._text
 
 
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of events beyond what they say: ``fields`` that ``find`` adds to bodies.
+
+    They are looked for once for each batch, and only where somebody looks at them.
+    """
+
+    fields: frozenset[str]
+    find: Callable[[Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
 class Listener(Protocol):
     """Hears of events at once; what takes longer is its own affair."""
 
@@ -62,9 +73,16 @@ class Feed:
     """The reader of one line, who listens to it, and its newest events."""
 
     def __init__(
-        self, streams: Streams, line: Line, *, past: Past | None, clock: Callable[[], float]
+        self,
+        streams: Streams,
+        line: Line,
+        *,
+        past: Past | None,
+        facts: Facts | None,
+        clock: Callable[[], float],
     ) -> None:
         self.line = line
+        self._facts, self._finds_facts = facts, False
         self.listeners: Index[Listener] = Index()
         self.position = Cursor()
         self._streams, self._past, self._clock = streams, past, clock
@@ -97,6 +115,15 @@ class Feed:
             waiting.cancel()
         if not self._ready.is_set():
             raise UpstreamUnavailable(f"The bus at {self._streams.bus.place}", retry_after_s=5)
+
+    def look_at(self, fields: Iterable[str]) -> None:
+        """Have these properties in events from now on, where they do not say them themselves."""
+        if self._facts is None or self._finds_facts or self._facts.fields.isdisjoint(fields):
+            return
+        self._finds_facts = True
+        # What is kept was heard without them.
+        self._recent.clear()
+        self._begins = dict(self.position.marks)
 
     async def stop(self) -> None:
         """Read no more."""
@@ -131,7 +158,7 @@ class Feed:
         async with aclosing(events) as batches:
             async for batch in batches:
                 some = []
-                for event in batch.events:
+                for event in await self._with_facts(batch.events):
                     cursor = cursor.moved(batch.lane, Mark(batch.epoch, event.number))
                     some.append(Told(batch.lane, event, cursor))
                 yield some
@@ -193,7 +220,13 @@ class Feed:
         ):
             self._ready.set()
 
+    async def _with_facts(self, events: Sequence[Event]) -> Sequence[Event]:
+        if self._facts is None or not self._finds_facts:
+            return events
+        return await self._facts.find(events)
+
     async def _hear(self, batch: Batch) -> None:
+        events = await self._with_facts(batch.events)
         before = self.position.marks.get(batch.lane, Mark(batch.epoch, 0))
         if before != (batch.epoch, batch.events[0].number - 1):
             # Something lies between, or before, that nobody can have.
@@ -202,7 +235,7 @@ class Feed:
             self._begins[batch.lane] = Mark(batch.epoch, batch.events[0].number - 1)
         self._begins.setdefault(batch.lane, Mark(batch.epoch, 0))
         heard_at, deliveries = self._clock(), 0
-        for event in batch.events:
+        for event in events:
             self.position = self.position.moved(batch.lane, Mark(batch.epoch, event.number))
             told = Told(batch.lane, event, self.position, heard_at=heard_at)
             self._keep(told)
@@ -243,9 +276,10 @@ class Hub:
         streams: Streams,
         *,
         past: Past | None = None,
+        facts: Mapping[Line, Facts] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._streams, self._past = streams, past
+        self._streams, self._past, self._facts = streams, past, facts or {}
         self._clock = clock or asyncio.get_running_loop().time
         self._feeds: dict[Line, Feed] = {}
 
@@ -253,7 +287,13 @@ class Hub:
         """The feed of a line, at its newest event. Raises: UpstreamUnavailable."""
         feed = self._feeds.get(line)
         if feed is None:
-            feed = self._feeds[line] = Feed(self._streams, line, past=self._past, clock=self._clock)
+            feed = self._feeds[line] = Feed(
+                self._streams,
+                line,
+                past=self._past,
+                facts=self._facts.get(line),
+                clock=self._clock,
+            )
         await feed.ready()
         return feed
 

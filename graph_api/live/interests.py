@@ -26,6 +26,7 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
             that holds a list stands for each value in it.
         values: One of the properties must have one of these values; None wants every event.
         test: What must hold besides.
+        looks_at: Properties that ``test`` looks at and events do not say themselves.
         present: Events that tell how things stand now, to begin with; asked once, after listening
             has begun, so that nothing falls between.
         ends: Whether nothing follows an event.
@@ -35,6 +36,7 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     values: frozenset[str] | None = None
     test: Callable[[Event], bool] | None = None
+    looks_at: tuple[str, ...] = ()
     present: Callable[[], Awaitable[Sequence[Event]]] | None = None
     ends: Callable[[Event], bool] | None = None
 
@@ -60,11 +62,6 @@ class Index(Generic[Receiver]):
 
     def __iter__(self) -> Iterator[Receiver]:
         return iter(tuple(self._interests))
-
-    @property
-    def fields(self) -> set[str]:
-        """All properties that somebody looks at."""
-        return {field for fields in self._named for field in fields}
 
     def add(self, interest: Interest, receiver: Receiver) -> None:
         """Let ``receiver``, which has no other interest here, be found."""

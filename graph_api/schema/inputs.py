@@ -21,7 +21,7 @@ from graph_api.domain.ids import (
     token_id,
     transaction_id,
 )
-from graph_api.domain.records import WalletKind
+from graph_api.domain.records import ActorType, WalletKind
 from graph_api.schema.scalars import BigInt, TransactionHash
 from graph_api.services.finding import LabelledQuestion
 from graph_api.store.blocks import Window
@@ -57,6 +57,7 @@ class TransactionStatus(Enum):
 
 strawberry.enum(WalletKind, description="What stands behind a wallet.")
 strawberry.enum(Category, description="What an address is used for.")
+strawberry.enum(ActorType, description="What an actor does.")
 strawberry.enum(Direction, description="Which way value moved, seen from a wallet.")
 strawberry.enum(
     WalletOrder,

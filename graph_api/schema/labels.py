@@ -20,7 +20,6 @@ from graph_api.store.actors import ActorRow
 from graph_api.store.desks import MAX_LABELS, DeskRow, DeskSource
 from graph_api.store.labels import LabelRow
 
-strawberry.enum(ActorType, description="What an actor does.")
 strawberry.enum(
     DeskSource,
     description=(

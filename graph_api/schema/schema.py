@@ -14,6 +14,7 @@ from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
+from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
 from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
@@ -59,7 +60,7 @@ class Mutation(InboxMutation, JobMutation):
 
 
 @strawberry.type(description="Everything that is told as it happens.")
-class Subscription(LedgerSubscription, JobSubscription):
+class Subscription(LedgerSubscription, ProgressSubscription, JobSubscription):
     """The root of all subscriptions, each declared with ``feed``."""
 
 

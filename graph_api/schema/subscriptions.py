@@ -12,11 +12,13 @@ from msgspec.structs import replace
 from graph_api.domain.errors import BadInput
 from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.records import ActorType
 from graph_api.live.hub import Told
 from graph_api.live.interests import CHAIN, Interest
 from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.ledger import Transfer
 from graph_api.schema.scalars import BigInt
+from graph_api.services.telling import ACTOR_TYPES
 from graph_api.store.transfers import TransferRow
 
 #: How many wallets, tokens or chains one filter may name.
@@ -118,6 +120,13 @@ class TransferEventFilterInput:
         default=None, description="Only those that one of these sends or receives."
     )
     tokens: list[TokenId] | None = strawberry.field(default=None, description="Only of these.")
+    actor_types: list[ActorType] | None = strawberry.field(
+        default=None,
+        description=(
+            "Only where the sender or the recipient belongs to an actor of one of these types, as "
+            "far as labels and the desk registry know when it is told."
+        ),
+    )
     min_amount_raw: BigInt | None = strawberry.field(
         default=None, description="At least so many base units (wei, satoshi)."
     )
@@ -131,25 +140,27 @@ class TransferEventFilterInput:
             _names("chains", self.chains),
             _names("wallets", self.wallets),
             _names("tokens", self.tokens),
+            _names("actorTypes", self.actor_types),
             None if self.min_amount_raw is None else int(self.min_amount_raw),
             self.min_amount,
         )
 
 
 Names = tuple[str, ...] | None
-TransferWish = tuple[Names, Names, Names, int | None, Decimal | None]
-_ANY: Final[TransferWish] = (None, None, None, None, None)
+TransferWish = tuple[Names, Names, Names, Names, int | None, Decimal | None]
+_ANY: Final[TransferWish] = (None, None, None, None, None, None)
 
 
 def _transfers(
     *, filter: TransferWish | None = None, delivery: Delivery = Delivery.INSTANT
 ) -> Interest:
-    chains, wallets, tokens, min_raw, min_units = filter or _ANY
+    chains, wallets, tokens, types, min_raw, min_units = filter or _ANY
     line, tests = delivery.value, _least(min_raw, min_units)
     named = [
         Interest(line=line, fields=fields, values=frozenset(names))
         for names, fields in (
             (wallets, ("sender", "recipient")),
+            (types, (ACTOR_TYPES,)),
             (tokens, ("token",)),
             (chains, (CHAIN,)),
         )
@@ -159,7 +170,9 @@ def _transfers(
         return Interest(line=line, test=_all(tests))
     # What is named most narrowly is looked up; what else was named is tested.
     first, *others = named
-    return replace(first, test=_all([*(one.wants for one in others), *tests]))
+    looks_at = tuple(field for one in others for field in one.fields)
+    test = _all([*(one.wants for one in others), *tests])
+    return replace(first, test=test, looks_at=looks_at)
 
 
 def _least(raw: int | None, units: Decimal | None) -> list[Callable[[Event], bool]]:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.limits import DocumentLimits
+from graph_api.server import live_figures
 from graph_api.server.cached import Answers, show_answers
 from graph_api.server.channels import Channels
 from graph_api.server.envelope import Envelope
@@ -110,6 +111,7 @@ def create_app(
         metrics=metrics,
         settings=settings.live,
     )
+    live_figures.show(channels, metrics, connections=lambda: len(sockets.open) + len(streams))
     ours: list[BaseRoute] = [
         Route(GRAPHQL, endpoint),
         WebSocketRoute(GRAPHQL, sockets),
@@ -134,6 +136,7 @@ def create_app(
         exception_handlers={HTTPException: _pass_on},
         lifespan=lifespan,
     )
+    app.state.channels = channels
     setattr(app.state, LEAVE, (sockets.leave, streams.leave))
     if answers is not None:
         show_answers(answers, metrics)

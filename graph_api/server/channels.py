@@ -341,6 +341,7 @@ class Channels:
         if self.hub is None:
             raise UpstreamUnavailable("The bus that tells events", retry_after_s=30)
         feed = await self.hub.feed(wanted.interest.line)
+        feed.look_at((*wanted.interest.fields, *wanted.interest.looks_at))
         key = (wanted.key, wanted.answering.key)
         channel = self._channels.get(key)
         if channel is None:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from graph_api.domain.errors import BadInput
+from graph_api.domain.events import Line
 from graph_api.domain.principals import LOCAL
 from graph_api.live.bus import Bus
 from graph_api.live.hub import Hub
@@ -30,6 +31,7 @@ from graph_api.server.webhooks import webhook_route
 from graph_api.services import events, inbox, scanning
 from graph_api.services.events import LaneFigures, OutboxPast
 from graph_api.services.scanning import Followed
+from graph_api.services.telling import ActorTypes
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -79,7 +81,9 @@ class House:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
                 past = OutboxPast(self._graph)
-                self._channels.hub = Hub(Streams(self._bus), past=past)
+                types = ActorTypes(self._graph, clock=self._clock).facts
+                facts = {Line.TRANSFERS: types, Line.FINALIZED: types}
+                self._channels.hub = Hub(Streams(self._bus), past=past, facts=facts)
                 stack.push_async_callback(self._channels.close)
             if self._answers is not None:
                 self._answers.shelf = await stack.enter_async_context(

@@ -106,6 +106,13 @@ async def followed(graph: Graph, streams: Streams | None) -> list[Followed]:
     ]
 
 
+async def newest_progress(streams: Streams, *, chain: ChainId | None) -> list[Event]:
+    """What followers said last: of one chain, or of all. Raises: UpstreamUnavailable."""
+    chains = await _telling(streams) if chain is None else [chain]
+    found = [await _newest(streams, Lane(Line.PROGRESS, one)) for one in chains]
+    return [event for event in found if event is not None]
+
+
 async def _telling(streams: Streams) -> list[ChainId]:
     """The chains of which followers have said anything."""
     lanes = await streams.lanes([Line.PROGRESS])

@@ -1,0 +1,144 @@
+"""The whole way on both engines: from the outbox of the graph to a client of the API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from graph_api.domain.events import Line, News, Topic
+from graph_api.domain.ids import AccountId
+from graph_api.domain.records import Actor, ActorType, Label
+from graph_api.live.streams import Streams
+from graph_api.server.main import application
+from graph_api.settings import RedisSettings
+from graph_api.store import outbox
+from graph_api.store.graph import Graph, Writing
+from tests.given import NOW, Ledger, transfer, wallet
+from tests.ingest.pipelines.test_publishing import publisher, publishing
+from tests.server.live.serving import CHAIN, Bus, Served, answering, event, until_subscribed
+from tests.server.test_cached import installed
+
+DESKS = """
+subscription Desks($after: String) {
+  transfers(filter: {actorTypes: [OTC_DESK]}, after: $after) {
+    ... on LiveEvent { cursor }
+    ... on TransferSeen {
+      transfer { transferId sender { transfersOut } recipient { actor { type } } }
+    }
+  }
+}
+"""
+PROGRESS = """
+subscription { ingestProgress(chain: "ethereum") { chainId blocksPerS scanner { chainId lag } } }
+"""
+
+
+@pytest.fixture
+async def house(
+    ledger: Ledger, bus: Bus, embedded_bus_url: str, tmp_path: Path
+) -> AsyncIterator[Served]:
+    """The API on a graph in which the desk's wallet has a label."""
+    await ledger.write(
+        Actor(id="desk", name="A desk", type=ActorType.OTC_DESK),
+        Label(
+            id="label",
+            accounts=(AccountId(wallet("desk")),),
+            label="A desk",
+            category="otc_desk",
+            confidence=0.9,
+            source="tests",
+            actor="desk",
+        ),
+        transfer("alice", "desk", tx="first"),
+    )
+    settings = await installed(ledger.graph, tmp_path)
+    redis = RedisSettings(url=SecretStr(embedded_bus_url))
+    app = application(settings.model_copy(update={"redis": redis}), clock=lambda: NOW)
+    async with answering(app, settings.http.model_copy(update={"port": 0})) as (server, address):
+        yield Served(server, address, app.state.channels)
+
+
+async def announce(graph: Graph, *numbers: int, recipient: str) -> None:
+    """What a writer leaves in the outbox."""
+
+    async def work(writing: Writing) -> None:
+        bodies = [event(number, recipient=wallet(recipient)).body for number in numbers]
+        news = [News(topic=Topic.TRANSFER_SEEN, body=body) for body in bodies]
+        await outbox.append(writing, Line.TRANSFERS, CHAIN, news, now=NOW)
+
+    await graph.write(work)
+
+
+async def test_what_a_writer_announces_reaches_those_who_want_it(
+    house: Served, graph: Graph, bus: Bus
+) -> None:
+    async with publishing(publisher(graph, bus.streams)), house.client() as client:
+        await client.subscribe(DESKS)
+        await until_subscribed(house, 1)
+        await announce(graph, 1, recipient="bob")
+        await announce(graph, 2, recipient="desk")
+        item = await client.item()
+        await announce(graph, 3, 4, recipient="desk")
+        await client.item()
+        await client.subscribe(DESKS, id="again", after=item["cursor"])
+        again = {place_of(await client.receive()) for _ in range(3)}
+
+    assert item["transfer"] == {
+        "transferId": event(2).body["id"],
+        "sender": {"transfersOut": 1},
+        "recipient": {"actor": {"type": "OTC_DESK"}},
+    }
+    assert again == {("1", 4), ("again", 3), ("again", 4)}
+
+
+async def test_progress_begins_with_what_was_said_last(house: Served, bus: Bus) -> None:
+    async def say(blocks_per_s: float) -> None:
+        body = {"blocks_per_s": blocks_per_s, "records_per_s": 1.0, "rejected": 0}
+        news = News(topic=Topic.INGEST_PROGRESS, body=body)
+        await Streams(bus.streams.bus).tell(CHAIN, [news], now=NOW, epoch="said")
+
+    await say(1.0)
+    await say(2.0)
+    async with house.client() as client:
+        await client.subscribe(PROGRESS)
+        first = (await client.receive())["payload"]["data"]["ingestProgress"]
+        await say(3.0)
+        second = (await client.receive())["payload"]["data"]["ingestProgress"]
+
+    assert first == {
+        "chainId": CHAIN,
+        "blocksPerS": 2.0,
+        "scanner": {"chainId": CHAIN, "lag": None},
+    }
+    assert second["blocksPerS"] == 3.0
+
+
+async def test_metrics_count_subscribers_and_how_late_they_hear(house: Served, bus: Bus) -> None:
+    async with house.client() as one, house.client() as other:
+        for client in (one, other):
+            await client.subscribe()
+        await until_subscribed(house, 2)
+        await bus.tell(event(1))
+        await asyncio.gather(one.item(), other.item())
+        async with httpx.AsyncClient(base_url=house.address) as asking:
+            page = (await asking.get("/metrics")).text
+
+    for line in (
+        "deskgraph_live_connections 2.0",
+        "deskgraph_live_subscribers 2.0",
+        "deskgraph_live_distinct 1.0",
+        "deskgraph_live_delivered_total 2.0",
+        "deskgraph_live_lag_seconds_count 1.0",
+    ):
+        assert line in page
+
+
+def place_of(message: dict[str, object]) -> tuple[object, int]:
+    """Which subscription an item is for, and the number of its transfer."""
+    payload = message["payload"]
+    assert isinstance(payload, dict)
+    transfer_id: str = payload["data"]["transfers"]["transfer"]["transferId"]
+    return message["id"], int(transfer_id.split(":")[2], 16)
