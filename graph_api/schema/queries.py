@@ -134,7 +134,7 @@ class LedgerQuery:
         key=_wallet,
         of=Wallet.of,
         arguments={"by": _NAMES},
-        description="One wallet; null when nothing of it is loaded.",
+        description="One wallet; null when nothing of it is loaded: ask `walletStatus` then.",
     )
     wallets: Connection[Wallet] | None = root(
         finding.wallets_found,
