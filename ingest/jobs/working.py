@@ -69,7 +69,14 @@ async def work(
         stack.push_async_callback(_leave, publisher)
         tasks.create_task(publisher.run())
         tasks.create_task(
-            inbox.work(graph, vault, clock=clock, kept=bodies_kept, report=lambda _: wake())
+            inbox.work(
+                graph,
+                vault,
+                clock=clock,
+                kept=bodies_kept,
+                rejects=home / "rejects",
+                report=lambda _: wake(),
+            )
         )
         if budget is not None:
             worker = Worker(

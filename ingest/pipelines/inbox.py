@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,8 +27,9 @@ from graph_api.store.holders import new_holder
 from graph_api.store.leases import LeaseLost, of_dataset
 from graph_api.store.ledger.turn import Turn
 from graph_api.vault import inbox
-from graph_api.vault.inbox import Hold, HoldLost, Opened
+from graph_api.vault.inbox import Delivery, Hold, HoldLost, Opened
 from graph_api.vault.vault import Vault
+from ingest.pipelines.rejects import append_rejects
 from ingest.sources.webhooks.reading import Reader
 from ingest.sources.webhooks.telling import Page, Told
 
@@ -49,13 +51,17 @@ class Contradicted(GraphApiError):
 
 
 class Worked(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a body; ``reason`` says why it is a dead letter."""
+    """What became of a body; ``reason`` says why it is a dead letter.
+
+    ``left_out`` counts what its sender never tells enough of.
+    """
 
     id: str
     sender: str
     hook: str
     written: int = 0
     dropped: int = 0
+    left_out: int = 0
     reason: str | None = None
 
 
@@ -67,11 +73,23 @@ async def work(
     principal: Principal = LOCAL,
     report: Callable[[Worked], None] = lambda worked: None,
     kept: timedelta = KEPT,
+    rejects: Path | None = None,
     lease: timedelta = LEASE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Work off every hook, for ever; a graph or a vault that is away is waited for."""
-    worker = Worker(graph, vault, clock=clock, principal=principal, report=report, lease=lease)
+    """Work off every hook, for ever; a graph or a vault that is away is waited for.
+
+    ``rejects`` is the folder of what senders never tell enough of, a file for each hook.
+    """
+    worker = Worker(
+        graph,
+        vault,
+        clock=clock,
+        principal=principal,
+        report=report,
+        rejects=rejects,
+        lease=lease,
+    )
     forgotten, failed = None, 0
     while True:
         try:
@@ -105,10 +123,12 @@ class Worker:
         clock: Callable[[], datetime],
         principal: Principal = LOCAL,
         report: Callable[[Worked], None] = lambda worked: None,
+        rejects: Path | None = None,
         lease: timedelta = LEASE,
     ) -> None:
         self._graph, self._vault, self._clock = graph, vault, clock
         self._principal, self._report, self._lease = principal, report, lease
+        self._rejects = rejects
         self._name = new_holder()
         self._reader = Reader()
         self._turn = Turn(graph, clock=clock)
@@ -182,6 +202,8 @@ class Worker:
         try:
             told = self._reader.read(delivery.sender, opened.body)
             done = await self._note(hold, opened, told, done)
+            self._leave_out(delivery, told)
+            done = msgspec.structs.replace(done, left_out=len(told.left_out))
             reason = _reason(told)
         except (BadInput, Contradicted) as error:
             reason = str(error)
@@ -190,6 +212,12 @@ class Worker:
         else:
             await inbox.bury(self._vault, hold, delivery, reason=reason, now=self._clock())
         return msgspec.structs.replace(done, reason=reason)
+
+    def _leave_out(self, delivery: Delivery, told: Told) -> None:
+        """Put on record what nobody can make use of: twice where a worker was interrupted here."""
+        if told.left_out and self._rejects is not None:
+            name = f"webhook-{delivery.sender.value}-{delivery.hook}.jsonl"
+            append_rejects(self._rejects / name, told.left_out)
 
     async def _note(self, hold: Hold, opened: Opened, told: Told, done: Worked) -> Worked:
         """Write what a body tells. Raises: Contradicted when all of it that can be is written."""

@@ -90,7 +90,7 @@ class RejectsFile:
 
 
 def append_rejects(path: Path, rejects: Sequence[Reject]) -> None:
-    """Add what a followed block says and nobody could decode; it is safe on disk then."""
+    """Add what a block or a call says and nobody could decode; it is safe on disk then."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         for reject in rejects:

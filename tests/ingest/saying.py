@@ -12,7 +12,12 @@ from ingest.sources.evm import logs
 
 
 def moralis(
-    block: BlockFacts, *, confirmed: bool = False, retries: int = 0, stream: str = "one"
+    block: BlockFacts,
+    *,
+    confirmed: bool = False,
+    retries: int = 0,
+    stream: str = "one",
+    internal: Sequence[dict[str, Any]] = (),
 ) -> bytes:
     """Everything that ``block`` says, in a body of Moralis Streams."""
     tokens = {one.id: one for one in block.records if isinstance(one, Token)}
@@ -31,7 +36,7 @@ def moralis(
         },
         "logs": [_moralis_log(*one) for one in _logs(block.records)],
         "txs": [_moralis_tx(one) for one in block.records if isinstance(one, Transaction)],
-        "txsInternal": [],
+        "txsInternal": [*internal],
         "erc20Transfers": [
             _moralis_erc20(one, tokens)
             for one in block.records

@@ -2,7 +2,8 @@
 
 A body is about one block. Logs and transactions become the records that a node's block gives,
 under the same ids. Internal transactions come without their place in the transaction, so that they
-have no id, and are not read. Source: Moralis' description of webhook payloads.
+have no id: those that move value are left out with that reason, once they are confirmed.
+Source: Moralis' description of webhook payloads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,11 @@ from ingest.sources.webhooks.telling import Told, page, text_of, whole
 
 _SELECTOR: Final = 10
 _MAX_DECIMALS: Final = 77
+
+_NO_PLACE: Final = (
+    "Moralis does not say where in its transaction an internal movement happened, so it has no id; "
+    "follow the chain by a node that traces."
+)
 
 Count = str | int
 
@@ -69,6 +75,11 @@ class _Erc20(msgspec.Struct, rename="camel"):
     token_decimals: Count | None = None
 
 
+class _Internal(msgspec.Struct, rename="camel"):
+    transaction_hash: str
+    value: Count = 0
+
+
 class _Body(msgspec.Struct, rename="camel"):
     confirmed: bool
     chain_id: str
@@ -76,6 +87,7 @@ class _Body(msgspec.Struct, rename="camel"):
     logs: list[Any] = []
     txs: list[Any] = []
     erc20_transfers: list[Any] = []
+    txs_internal: list[Any] = []
 
 
 def decode(body: bytes, records_of: Callable[[Chain], ChainRecords]) -> Told:
@@ -86,7 +98,11 @@ def decode(body: bytes, records_of: Callable[[Chain], ChainRecords]) -> Told:
         raise BadInput(f"The body is none of Moralis Streams: {error}.") from None
     reader = _Reader(told, records_of(_chain(told.chain_id)))
     read = list(reader.read())
-    return Told(pages=(reader.page(read),), rejects=tuple(reader.rejects))
+    return Told(
+        pages=(reader.page(read),),
+        rejects=tuple(reader.rejects),
+        left_out=tuple(reader.left_out),
+    )
 
 
 def _chain(told: str) -> Chain:
@@ -106,6 +122,7 @@ class _Reader:
         self._hash = _hash(told.block.hash, chain)
         self._placed: set[str] = set()
         self.rejects: list[Reject] = []
+        self.left_out: list[Reject] = []
 
     def page(self, records: Sequence[Record]) -> Any:
         """The block with its records."""
@@ -124,6 +141,8 @@ class _Reader:
         yield from self._each("txs", told.txs, self._transaction)
         yield from self._each("logs", told.logs, self._log)
         yield from self._each("erc20Transfers", told.erc20_transfers, self._erc20)
+        if told.confirmed:
+            yield from self._each("txsInternal", told.txs_internal, self._internal)
 
     def _each(
         self, part: str, items: Sequence[Any], read: Callable[[Any], Sequence[Record]]
@@ -205,6 +224,19 @@ class _Reader:
             block_time=self._time,
         )
         return token, moved
+
+    def _internal(self, item: Any) -> Sequence[Record]:
+        told = msgspec.convert(item, _Internal)
+        if whole(told.value):
+            self.left_out.append(
+                Reject(
+                    file=self._chain.transaction(told.transaction_hash),
+                    line=self._number,
+                    reason=_NO_PLACE,
+                    row=text_of(item),
+                )
+            )
+        return ()
 
     def _token(self, told: _Erc20) -> Token:
         decimals = _maybe(told.token_decimals)

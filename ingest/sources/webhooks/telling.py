@@ -35,10 +35,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a body tells; ``rejects`` are its parts that cannot be read, and why."""
+    """Everything that a body tells.
+
+    ``rejects`` are its parts that cannot be read, and why: somebody has to look at the body.
+    ``left_out`` is what its sender never tells enough of, so that looking would not help.
+    """
 
     pages: tuple[Page, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    left_out: tuple[Reject, ...] = ()
 
 
 def page(

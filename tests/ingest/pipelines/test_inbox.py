@@ -18,7 +18,7 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.domain.principals import LOCAL
-from graph_api.domain.records import Transfer
+from graph_api.domain.records import Transaction, Transfer
 from graph_api.domain.webhooks import Sender, call_of
 from graph_api.store import outbox, scanners
 from graph_api.store.graph import Graph, GraphAddress
@@ -75,10 +75,12 @@ class Post:
             )
         return stored
 
-    async def drain(self) -> list[Worked]:
+    async def drain(self, *, rejects: Path | None = None) -> list[Worked]:
         worked: list[Worked] = []
         later = NOW + timedelta(hours=3)
-        worker = Worker(self.graph, self.vault, clock=lambda: later, report=worked.append)
+        worker = Worker(
+            self.graph, self.vault, clock=lambda: later, report=worked.append, rejects=rejects
+        )
         await worker.drain()
         return worked
 
@@ -170,6 +172,33 @@ async def test_bodies_are_the_facts_of_their_blocks(post: Post) -> None:
     }
     assert {event.body["id"]: event.body["amount_raw"] for event in seen} == amounts
     assert await events(post.graph, Line.FINALIZED) == []
+
+
+async def test_internal_movements_of_moralis_are_left_out_with_a_reason(
+    post: Post, tmp_path: Path
+) -> None:
+    block = with_tokens()
+    transaction = next(one for one in block.records if isinstance(one, Transaction))
+    moved = {"from": "0x" + "a1" * 20, "to": "0x" + "b2" * 20, "value": "7", "gas": "21000"}
+    moved |= {"transactionHash": transaction.hash}
+    internal = [moved, moved | {"value": "0"}]
+    await post.put(
+        Sender.MORALIS,
+        saying.moralis(block, internal=internal),
+        saying.moralis(block, internal=internal, confirmed=True),
+    )
+
+    worked = await post.drain(rejects=tmp_path / "rejects")
+
+    assert await post.states() == {DeliveryState.DONE: 2}
+    assert await alive(post.graph) == ids_of(block)
+    assert [one.left_out for one in worked] == [0, 1]
+    file = tmp_path / "rejects" / "webhook-moralis-main.jsonl"
+    (line,) = file.read_text().splitlines()
+    left = msgspec.json.decode(line)
+    assert (left["file"], left["line"]) == (transaction.id, block.ref.number)
+    assert "a node that traces" in left["reason"]
+    assert msgspec.json.decode(left["row"]) == moved
 
 
 @pytest.mark.parametrize("seed", range(3))
