@@ -14,6 +14,7 @@ from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
+from graph_api.schema.prices import PriceQuery, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
 from graph_api.schema.queries import LedgerQuery
@@ -36,6 +37,8 @@ EXTENSIONS: Final = (
     WalletProtocols,
     WalletHistories,
     ChainTokens,
+    TransferValues,
+    TokenAssets,
 )
 
 
@@ -47,6 +50,7 @@ class Query(
     SearchQuery,
     StatusQuery,
     ScannerQuery,
+    PriceQuery,
     InboxQuery,
     JobQuery,
     NodeQuery,

@@ -46,7 +46,7 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
 class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     """What a transfer was priced by."""
 
-    transfer: TransferId
+    transfer: str
     usd: float
     source: str
     at: datetime
@@ -151,7 +151,7 @@ async def at(graph: Graph, moments: list[Moment]) -> dict[Moment, PriceRow]:
     return found
 
 
-async def of_transfers(graph: Graph, ids: list[TransferId]) -> dict[TransferId, Valuation]:
+async def of_transfers(graph: Graph, ids: list[str]) -> dict[str, Valuation]:
     """What transfers were priced by; those without a value are left out."""
     rows = await graph.read("prices/of_transfers", Valuation, ids=ids)
     return {row.transfer: row for row in rows}

@@ -9,7 +9,6 @@ from typing import Final
 
 from graph_api.domain.assets import Asset
 from graph_api.domain.events import ANY_CHAIN, Line
-from graph_api.domain.ids import TransferId
 from graph_api.domain.prices import Course, Price
 from graph_api.domain.records import Record
 from graph_api.store import outbox, prices
@@ -90,7 +89,7 @@ async def test_a_value_is_that_of_the_time_and_flows_add_up(graph: Graph, tmp_pa
 
     done = await priced(graph, price("2000.10", NOON), price("1999.5", NOON + HOUR, source="b+c"))
 
-    ids = [TransferId(f"{given.transaction_id_of(tx)}:log:0") for tx in "12345678"]
+    ids = [f"{given.transaction_id_of(tx)}:log:0" for tx in "12345678"]
     found = await prices.of_transfers(graph, ids)
     assert {ids.index(id_) + 1: (one.usd, one.source) for id_, one in found.items()} == {
         1: (3000.15, "a"),

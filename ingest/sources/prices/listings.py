@@ -16,7 +16,7 @@ from graph_api.domain.assets import Asset
 from graph_api.domain.ids import ChainId, TokenId, address_of
 from graph_api.domain.prices import Price, Quote, price_of, rounded
 from ingest.providers.endpoints import Endpoint, Endpoints
-from ingest.providers.faults import NoEndpoint, Refused, Unsupported
+from ingest.providers.faults import NoEndpoint, Overloaded, Refused, Unsupported
 from ingest.providers.health import EndpointStatus
 
 T = TypeVar("T")
@@ -186,9 +186,8 @@ async def _waiting(ask: Callable[[], Awaitable[T]], sleep: Callable[[float], Awa
         try:
             return await ask()
         except NoEndpoint as error:
-            if error.retry_after_s > _WAIT_S or all(
-                isinstance(fault, Unsupported) for fault in error.faults.values()
-            ):
+            limited = any(isinstance(fault, Overloaded) for fault in error.faults.values())
+            if not limited or error.retry_after_s > _WAIT_S:
                 raise
             await sleep(error.retry_after_s)
     return await ask()

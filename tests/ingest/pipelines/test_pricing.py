@@ -13,7 +13,7 @@ import pytest
 from graph_api.domain.assets import Asset
 from graph_api.domain.chains import chain_of
 from graph_api.domain.events import ANY_CHAIN, Event, Line, Topic
-from graph_api.domain.ids import ChainId, TransferId, parse_token
+from graph_api.domain.ids import ChainId, parse_token
 from graph_api.domain.prices import Price, Rules
 from graph_api.domain.records import Record, Token
 from graph_api.store import outbox, prices
@@ -151,7 +151,7 @@ async def test_everything_is_priced_once_and_a_second_run_asks_for_nothing(
         hour: pytest.approx(2000.0 + 2 * hour, abs=1e-6) for hour in at
     }
     assert worth[id_of("usdc")] == 5.0
-    known = await prices.of_transfers(graph, [TransferId(id_of("0"))])
+    known = await prices.of_transfers(graph, [id_of("0")])
     assert [one.at for one in known.values()] == [moment(start)]
     assert await wrong(graph, tmp_path / "spool") == []
 
