@@ -211,6 +211,7 @@ class WalletSettings(BaseModel, frozen=True):
     records: int = Field(20_000, ge=1, description="Transfers and transactions.")
     requests: int = Field(2_000, ge=1, description="Calls of nodes and explorers.")
     seconds: float = Field(120.0, gt=0, le=86_400, description="Of asking and writing.")
+    at_once: int = Field(2, ge=1, le=32, description="Requests that a process works off at once.")
 
 
 class PriceSettings(BaseModel, frozen=True):

@@ -6,7 +6,7 @@ that whoever comes back late is told ``LeaseLost`` and its word is not taken. Ab
 a workspace has one job of a kind that has not ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -206,6 +206,15 @@ async def cancel(vault: Door, principal: Principal, id: str, *, now: datetime) -
         )
 
 
+async def is_waiting(
+    vault: Door, principal: Principal, *, kinds: Sequence[str], now: datetime
+) -> bool:
+    """Whether there is a job to claim: a look that keeps nobody from writing."""
+    question = _of(principal).where(jobs.c.kind.in_(kinds), _is_free(now)).limit(1)
+    async with vault.reading() as connection:
+        return (await connection.execute(question)).first() is not None
+
+
 async def claim(
     vault: Door,
     principal: Principal,
@@ -215,11 +224,13 @@ async def claim(
     now: datetime,
     lease: timedelta,
     id: str | None = None,
+    failed: Callable[[Job], None] = lambda job: None,
 ) -> Job | None:
     """The oldest job of ``kinds`` that waits or was left behind, now held by ``worker`` alone;
     with ``id`` that one or none.
 
-    A job that took down ``MAX_ATTEMPTS`` workers is failed instead of offered again.
+    A job that took down ``MAX_ATTEMPTS`` workers is failed instead of offered again, and
+    ``failed`` is told.
     """
     async with vault.writing() as connection:
         while (job := await _next(connection, principal, kinds, now, id)) is not None:
@@ -236,7 +247,7 @@ async def claim(
                     not_before=None,
                 )
             error = f"{job.attempts} workers began this job and none came to its end."
-            await _failed(connection, job, error=error, now=now)
+            failed(await _failed(connection, job, error=error, now=now))
     return None
 
 

@@ -22,7 +22,7 @@ from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.markets import watching
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
-from ingest.jobs.wallet_commands import addresses_of, budget_of
+from ingest.jobs.wallet_commands import wallet_work
 from ingest.jobs.working import retention, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
@@ -185,8 +185,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 keep=retention(settings),
                 bodies_kept=timedelta(hours=settings.webhooks.kept_h),
                 changed=changed,
-                histories=addresses_of(settings),
-                budget=budget_of(settings),
+                wallets=wallet_work(settings),
                 watch_prices=watching(graph, settings.prices, clock=_now),
             )
     finally:

@@ -31,7 +31,7 @@ from ingest.jobs import interrupts
 from ingest.jobs.histories import Addresses
 from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.marking import marking
-from ingest.jobs.wallets import Bell, Ring, Worker, nobody
+from ingest.jobs.wallets import Bell, Ring, WalletWork, Worker, nobody
 
 Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
 BusOf = Callable[[Settings], str | None]
@@ -118,10 +118,19 @@ class _Wallet(msgspec.Struct, frozen=True, kw_only=True):
     as_json: bool
 
 
+def wallet_work(settings: Settings) -> WalletWork:
+    """How wallets that are asked for are read, as settings say it."""
+    return WalletWork(
+        addresses=addresses_of(settings),
+        budget=budget_of(settings),
+        at_once=settings.wallets.at_once,
+    )
+
+
 def budget_of(settings: Settings, **given: Any) -> Budget:
     """What one request may cost, by settings but for what was given."""
     named = {name: value for name, value in given.items() if value is not None}
-    return msgspec.structs.replace(Budget(**settings.wallets.model_dump()), **named)
+    return Budget(**(settings.wallets.model_dump(exclude={"at_once"}) | named))
 
 
 def addresses_of(settings: Settings) -> Addresses:

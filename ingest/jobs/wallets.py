@@ -103,8 +103,9 @@ class Worker:
         """Work for ever; a graph or a vault that is away is waited for."""
         while True:
             try:
-                if await self.once() is None:
-                    await asyncio.sleep(_IDLE_S)
+                while await self._is_wanted():
+                    await self.once()
+                await asyncio.sleep(_IDLE_S)
             except Exception as error:
                 # The job's lease runs out, and it is taken up again.
                 await log.aerror("wallets failed", exc_info=error)
@@ -112,7 +113,10 @@ class Worker:
 
     async def once(self, id: str | None = None) -> Job | None:
         """Work off one job, the one of ``id`` where it is given; None when none waits."""
-        job = await self._claim(self._vault, id)
+        gone: list[Job] = []
+        job = await self._claim(self._vault, id, failed=gone.append)
+        for one in gone:
+            await self._ring(one)
         return None if job is None else await self._end(job)
 
     async def ask(self, account: AccountId) -> Job:
@@ -125,7 +129,14 @@ class Worker:
             job = await self._claim(vault, asked.id)
         return asked if job is None else await self._end(job)
 
-    async def _claim(self, vault: Door, id: str | None) -> Job | None:
+    async def _is_wanted(self) -> bool:
+        return await jobs.is_waiting(
+            self._vault, self._principal, kinds=[WALLET], now=self._clock()
+        )
+
+    async def _claim(
+        self, vault: Door, id: str | None, *, failed: Callable[[Job], None] = lambda job: None
+    ) -> Job | None:
         return await jobs.claim(
             vault,
             self._principal,
@@ -134,6 +145,7 @@ class Worker:
             now=self._clock(),
             lease=self._lease,
             id=id,
+            failed=failed,
         )
 
     async def _end(self, job: Job) -> Job:
@@ -233,6 +245,37 @@ class Worker:
         pause = PAUSES[min(attempts, len(PAUSES)) - 1]
         message = f"To be tried again in {pause.total_seconds():g} s: {error}"
         return await hold.put_off(message, until=self._clock() + pause)
+
+
+class WalletWork(msgspec.Struct, frozen=True, kw_only=True):
+    """How wallets are read: from where, within which budget, and how many at once."""
+
+    addresses: Addresses
+    budget: Budget
+    at_once: int = 1
+
+    def workers(
+        self,
+        graph: Graph,
+        vault: Vault,
+        *,
+        clock: Callable[[], datetime],
+        ring: Ring,
+        changed: Callable[[], None],
+    ) -> list[Worker]:
+        """As many as are to work at once."""
+        return [
+            Worker(
+                graph,
+                vault,
+                self.addresses,
+                budget=self.budget,
+                clock=clock,
+                ring=ring,
+                changed=changed,
+            )
+            for _ in range(self.at_once)
+        ]
 
 
 class _Hold:

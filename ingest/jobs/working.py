@@ -17,16 +17,14 @@ import structlog
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
-from graph_api.domain.wallet_loads import Budget
 from graph_api.live.streams import Retention, Streams
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
 from ingest.jobs.following import Follow, Following
-from ingest.jobs.histories import Addresses
 from ingest.jobs.nodes import nodes
-from ingest.jobs.wallets import Bell, Worker
+from ingest.jobs.wallets import Bell, WalletWork
 from ingest.pipelines import inbox
 from ingest.pipelines.publishing import Keep, Publisher
 
@@ -50,14 +48,13 @@ async def work(
     keep: Keep | None = None,
     bodies_kept: timedelta = inbox.KEPT,
     changed: Callable[[], None] = lambda: None,
-    histories: Addresses | None = None,
-    budget: Budget | None = None,
+    wallets: WalletWork | None = None,
     watch_prices: WatchPrices | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
-    With a ``budget`` wallets that are asked for are read from ``histories``. ``watch_prices`` runs
-    beside. It goes on for ever. ``changed`` is called after each change of the graph.
+    ``wallets`` says how those are read that are asked for. ``watch_prices`` runs beside. It goes on
+    for ever. ``changed`` is called after each change of the graph.
     """
     publisher = Publisher(graph, streams, clock=clock, keep=keep)
 
@@ -78,17 +75,11 @@ async def work(
                 report=lambda _: wake(),
             )
         )
-        if budget is not None:
-            worker = Worker(
-                graph,
-                vault,
-                histories or Addresses(),
-                budget=budget,
-                clock=clock,
-                ring=Bell(streams, clock=clock),
-                changed=wake,
-            )
-            tasks.create_task(worker.run())
+        if wallets is not None:
+            for worker in wallets.workers(
+                graph, vault, clock=clock, ring=Bell(streams, clock=clock), changed=wake
+            ):
+                tasks.create_task(worker.run())
         if watch_prices is not None:
             tasks.create_task(watch_prices(wake))
         for name, text in addresses.items():

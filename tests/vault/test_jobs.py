@@ -153,13 +153,22 @@ async def test_a_job_that_takes_workers_down_is_not_offered_for_ever(vault: Vaul
         assert taken is not None
         assert taken.id == "poison"
 
-    after = NOON + 2 * MAX_ATTEMPTS * MINUTE
-    following = await next_job(vault, "survivor", at=after)
+    after, failed = NOON + 2 * MAX_ATTEMPTS * MINUTE, list[Job]()
+    following = await jobs.claim(
+        vault,
+        LOCAL,
+        kinds=["backfill"],
+        worker="survivor",
+        now=after,
+        lease=MINUTE,
+        failed=failed.append,
+    )
 
     assert following is not None
     assert following.id == "sound"
     poison = await jobs.by_id(vault, LOCAL, "poison")
     assert poison is not None
+    assert failed == [poison]
     assert (poison.state, poison.finished_at) == (JobState.FAILED, after)
     assert poison.error == "5 workers began this job and none came to its end."
 
@@ -308,6 +317,11 @@ async def test_a_job_that_is_put_off_waits_for_its_time_and_says_why(vault: Vaul
 
     assert (off.state, off.message, off.attempts) == (JobState.QUEUED, "No node answers.", 1)
     assert await next_job(vault, "eager", at=NOON + MINUTE - SECOND) is None
+    waiting = [
+        await jobs.is_waiting(vault, LOCAL, kinds=["backfill"], now=at)
+        for at in (NOON + MINUTE - SECOND, NOON + MINUTE)
+    ]
+    assert waiting == [False, True]
     again = await next_job(vault, "patient", at=NOON + MINUTE)
     assert again is not None
     assert (again.attempts, again.not_before) == (2, None)
