@@ -13,7 +13,8 @@ from graph_api.schema.made import From, Made, one_kept
 from graph_api.schema.paging import Paging
 from graph_api.schema.scalars import BigInt, big_int
 from graph_api.schema.steps import batched, extends
-from graph_api.store import approvals, calls, flows, outputs, swaps, tokens, transactions, wallets
+from graph_api.services import counterparties
+from graph_api.store import approvals, calls, outputs, swaps, tokens, transactions, wallets
 from graph_api.store.approvals import ApprovalRow
 from graph_api.store.flows import CounterpartyRow, FlowRow
 from graph_api.store.outputs import OutputRow
@@ -277,7 +278,7 @@ class WalletActivity:
     """What a wallet does."""
 
     counterparties: list[Counterparty] | None = batched(
-        flows.counterparties,
+        counterparties.counterparties,
         key="flow_degree",
         of=Counterparty.of,
         paging=Paging(default=20, ceiling=500),
@@ -285,7 +286,8 @@ class WalletActivity:
         arguments={
             "direction": "OUT whom it sent to, IN whom it received from.",
             "token": "Only of this token.",
-            "since": "Only where something moved that way since then; totals are of all time.",
+            "since": "Only where something moved that way since then; totals are of all time. "
+            "Refused where no time is known.",
         },
         description=(
             "Who moved value with it, by wallet and token, the one with the most transfers first. "

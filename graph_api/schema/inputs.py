@@ -236,10 +236,17 @@ class WalletFilterInput:
     chain: ChainId | None = strawberry.field(default=None, description="Only on this chain.")
     kind: WalletKind | None = strawberry.field(default=None, description="Only of this kind.")
     active_since: datetime | None = strawberry.field(
-        default=None, description="Only those whose latest known activity is not older."
+        default=None,
+        description=(
+            "Only those whose latest known activity is not older; refused where no time is known."
+        ),
     )
     active_until: datetime | None = strawberry.field(
-        default=None, description="Only those whose earliest known activity is not younger."
+        default=None,
+        description=(
+            "Only those whose earliest known activity is not younger; refused where no time is "
+            "known."
+        ),
     )
     actor: str | None = strawberry.field(
         default=None, description="Only those that labels say are this actor's; its slug."

@@ -5,10 +5,12 @@ from datetime import datetime
 import msgspec
 
 from graph_api.domain.categories import Category
+from graph_api.domain.chains import CHAINS
 from graph_api.domain.errors import BadInput
+from graph_api.domain.ids import ChainId
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.records import ActorType
-from graph_api.store import actors, labels, wallets
+from graph_api.store import actors, blocks, labels, wallets
 from graph_api.store.actors import ActorRow
 from graph_api.store.graph import Graph
 from graph_api.store.labels import LabelFilter, LabelRow, WalletFilter
@@ -74,7 +76,10 @@ async def labels_found(
 async def wallets_found(
     graph: Graph, questions: list[LabelledQuestion], *, now: datetime, page: Page
 ) -> dict[LabelledQuestion, Slice[WalletRow]]:
-    """A page of wallets for each question, whether it asks for labels or not."""
+    """A page of wallets for each question, whether it asks for labels or not.
+
+    Raises: BadInput when a time is asked for where nobody knows any.
+    """
     return {
         question: await _wallets_found(graph, question, now=now, page=page)
         for question in questions
@@ -85,6 +90,8 @@ async def _wallets_found(
     graph: Graph, question: LabelledQuestion, *, now: datetime, page: Page
 ) -> Slice[WalletRow]:
     asked = question.wallets
+    if asked.active_since is not None or asked.active_until is not None:
+        await blocks.require_times(graph, _chains(asked.chain))
     if question.actor is None and question.category is None:
         return (await wallets.search(graph, [asked], page=page))[asked]
     if asked.order is not WalletOrder.ID:
@@ -107,3 +114,7 @@ async def _wallets_found(
         graph, [category], filter=filter, as_of=question.as_of, now=now, page=page
     )
     return found[category]
+
+
+def _chains(chain: ChainId | None) -> list[ChainId]:
+    return [ChainId(one.id) for one in CHAINS] if chain is None else [chain]

@@ -50,8 +50,7 @@ async def spans(
     blocks_only = Blocks(window.from_block, window.to_block)
     if window.since is None and window.until is None:
         return {chain: _spans(blocks_only) for chain in ids}
-    rows = (await chains.by_ids(graph, ids)).values()
-    _require_times(rows)
+    rows = await _timed(graph, ids)
     between = await asyncio.gather(*(_between(graph, row, window) for row in rows))
     found: dict[ChainId, Sequence[Span]] = {}
     for row, blocks in zip(rows, between, strict=True):
@@ -60,11 +59,18 @@ async def spans(
     return found
 
 
-def _require_times(rows: Iterable[ChainRow]) -> None:
+async def require_times(graph: Graph, wanted: Iterable[ChainId]) -> None:
+    """Raises: BadInput where nobody knows the time of anything that is loaded of these chains."""
+    await _timed(graph, list(dict.fromkeys(wanted)))
+
+
+async def _timed(graph: Graph, ids: list[ChainId]) -> list[ChainRow]:
+    rows = list((await chains.by_ids(graph, ids)).values())
     loaded = [row for row in rows if not row.is_empty]
     if loaded and not any(row.tells_times for row in loaded):
         names = ", ".join(chain_of(row.id).name for row in loaded)
         raise BadInput(f"Nothing that is loaded of {names} has a known time; ask without one.")
+    return rows
 
 
 class Blocks(NamedTuple):

@@ -361,3 +361,26 @@ async def test_what_is_refused_leaves_the_rest_of_the_answer(
         "transfers": None,
         "good": {"nodes": []},
     }
+
+
+SINCE = "2023-12-10T00:00:00Z"
+OF_TIMES = [
+    f'wallets(first: 5, filter: {{activeSince: "{SINCE}"}}) {{ __typename }}',
+    f'wallets(first: 5, filter: {{chain: "ethereum", activeUntil: "{SINCE}"}}) {{ __typename }}',
+    f'wallet(by: {{accountId: "{wallet("a")}"}}) '
+    f'{{ counterparties(since: "{SINCE}") {{ wallet {{ accountId }} }} }}',
+]
+
+
+@pytest.mark.parametrize("field", OF_TIMES)
+async def test_a_time_is_refused_where_none_is_known(
+    ledger: Ledger, graph: Graph, field: str
+) -> None:
+    await ledger.write(given.transfer("a", "b", at=None, block=None))
+    found = await answer(graph, f"{{ {field} }}")
+    assert [error["extensions"]["code"] for error in found.errors] == ["BAD_INPUT"]
+    assert found.errors[0]["message"].startswith("Nothing that is loaded of ")
+    assert "ask without one" in found.errors[0]["message"]
+
+    await ledger.write(given.transfer("a", "b", tx="timed", log=1))
+    assert (await answer(graph, f"{{ {field} }}")).errors == []
