@@ -124,6 +124,7 @@ def wallet_work(settings: Settings) -> WalletWork:
         addresses=addresses_of(settings),
         budget=budget_of(settings),
         at_once=settings.wallets.at_once,
+        rejects=settings.home / "rejects",
     )
 
 
@@ -170,6 +171,7 @@ async def _wallet(door: Door, settings: Settings, given: _Wallet, *, bus: BusOf)
                 clock=_now,
                 ring=ring,
                 changed=changed,
+                rejects=settings.home / "rejects",
             )
             job = await worker.ask(account)
             while job.state not in FINAL:

@@ -6,9 +6,10 @@ again and goes on where the graph says that its wallet is read to.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.domain.ids import AccountId
 from graph_api.domain.principals import LOCAL, Principal
+from graph_api.domain.records import Reject
 from graph_api.domain.wallet_loads import Budget, Loaded
 from graph_api.live.streams import Streams
 from graph_api.services.jobs import WALLET, request_wallet, ring
@@ -30,6 +32,7 @@ from graph_api.vault import jobs
 from graph_api.vault.jobs import FINAL, MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
 from graph_api.vault.vault import Door, Vault
 from ingest.jobs.histories import Addresses, SourceMissing, history_sources
+from ingest.pipelines.rejects import append_rejects
 from ingest.pipelines.wallets import load_wallet
 from ingest.sources.evm.wallet_history import FIRST_SPAN
 
@@ -74,7 +77,10 @@ class Bell:
 
 
 class Worker:
-    """Works off jobs about wallets, one at a time; ``seconds`` is a clock that only goes on."""
+    """Works off jobs about wallets, one at a time.
+
+    ``seconds`` is a clock that only goes on; ``rejects`` is the folder for what cannot be decoded.
+    """
 
     def __init__(
         self,
@@ -91,12 +97,13 @@ class Worker:
         lease: timedelta = LEASE,
         tell_every_s: float = _TELL_EVERY_S,
         span: int = FIRST_SPAN,
+        rejects: Path | None = None,
     ) -> None:
         self._graph, self._vault, self._addresses = graph, vault, addresses
         self._budget, self._clock, self._seconds = budget, clock, seconds
         self._principal, self._ring, self._lease = principal, ring, lease
         self._changed = changed
-        self._tell_every_s, self._span = tell_every_s, span
+        self._tell_every_s, self._span, self._rejects = tell_every_s, span, rejects
         self._name = new_holder()
 
     async def run(self) -> None:
@@ -160,8 +167,8 @@ class Worker:
         return ended
 
     async def _work(self, hold: "_Hold") -> Job:
-        loading = asyncio.create_task(self._load(hold))
-        keeping = asyncio.create_task(self._keep(hold, loading))
+        loading, done = asyncio.create_task(self._load(hold)), asyncio.Event()
+        keeping = asyncio.create_task(self._keep(hold, loading, done))
         try:
             loaded = await asyncio.shield(loading)
         except asyncio.CancelledError:
@@ -186,8 +193,9 @@ class Worker:
                 "Reading it failed; the log has the error.", code="INTERNAL", remedy=_AGAIN
             )
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            # Not cancelled: it may be in the middle of a transaction.
+            done.set()
+            await keeping
         return await hold.finish(loaded)
 
     async def _load(self, hold: "_Hold") -> Loaded:
@@ -204,6 +212,10 @@ class Worker:
             told = hold.note or Note()
             hold.note = msgspec.structs.replace(told, message=f"Waiting for its turn at {name}.")
 
+        def reject(rejects: Sequence[Reject]) -> None:
+            if self._rejects is not None:
+                append_rejects(self._rejects / f"wallets-{chain.slug}.jsonl", rejects)
+
         turn = Turn(self._graph, clock=self._clock, waiting=waiting)
         try:
             async with history_sources(
@@ -218,13 +230,16 @@ class Worker:
                     clock=self._seconds,
                     before=msgspec.convert(job.result, Loaded) if job.result else None,
                     report=report,
+                    reject=reject,
                 )
         finally:
             await turn.give_back()
 
-    async def _keep(self, hold: "_Hold", loading: asyncio.Task[Loaded]) -> None:
+    async def _keep(
+        self, hold: "_Hold", loading: asyncio.Task[Loaded], done: asyncio.Event
+    ) -> None:
         """Tell how it goes, keep the job, and stop when it is called off."""
-        while True:
+        while not done.is_set():
             try:
                 if await hold.renew():
                     await self._ring(hold.job)
@@ -235,7 +250,8 @@ class Worker:
             except GraphApiError:
                 # A vault that is away is asked again; the lease may outlast it.
                 pass
-            await asyncio.sleep(self._tell_every_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), self._tell_every_s)
 
     async def _put_off(self, hold: "_Hold", error: GraphApiError) -> Job:
         attempts = hold.job.attempts
@@ -248,11 +264,14 @@ class Worker:
 
 
 class WalletWork(msgspec.Struct, frozen=True, kw_only=True):
-    """How wallets are read: from where, within which budget, and how many at once."""
+    """How wallets are read: from where, within which budget, and how many at once; ``rejects`` is
+    the folder for what cannot be decoded.
+    """
 
     addresses: Addresses
     budget: Budget
     at_once: int = 1
+    rejects: Path | None = None
 
     def workers(
         self,
@@ -273,6 +292,7 @@ class WalletWork(msgspec.Struct, frozen=True, kw_only=True):
                 clock=clock,
                 ring=ring,
                 changed=changed,
+                rejects=self.rejects,
             )
             for _ in range(self.at_once)
         ]

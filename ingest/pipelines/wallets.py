@@ -10,11 +10,13 @@ from contextlib import AsyncExitStack, aclosing
 from msgspec.structs import replace
 
 from graph_api.domain.ids import AccountId, ChainId
+from graph_api.domain.records import Reject
 from graph_api.domain.wallet_loads import Budget, Ended, Loaded, PartRead, Spent
 from graph_api.store import hearsay, histories
 from graph_api.store.graph import Graph
 from graph_api.store.histories import Stretch, unread
 from graph_api.store.leases import LeaseLost
+from graph_api.store.ledger.places import Counts
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.scanners import covered
 from ingest.pipelines.telling import derived
@@ -31,18 +33,22 @@ async def load_wallet(
     clock: Callable[[], float],
     before: Loaded | None = None,
     report: Callable[[Loaded], None] = lambda loaded: None,
+    reject: Callable[[Sequence[Reject]], None] = lambda rejects: None,
 ) -> Loaded:
     """Read what is not read yet of ``account``, until everything is or the budget is spent.
 
     ``before`` is what an interrupted run of the same request had come to; ``clock`` counts
-    seconds. Raises: UpstreamUnavailable; what was read before stays.
+    seconds; ``reject`` gets what cannot be decoded. Raises: UpstreamUnavailable; what was read
+    before stays.
     """
     known = {
         one.part: one.ranges
         for one in (await histories.of_wallets(graph, [account])).get(account, ())
     }
     walks = [await _Walk.of(source, account, known.get(source.part, ())) for source in sources]
-    loading = _Loading(graph, turn, account, walks, budget=budget, clock=clock, report=report)
+    loading = _Loading(
+        graph, turn, account, walks, budget=budget, clock=clock, report=report, reject=reject
+    )
     return await loading.run(before or Loaded(account=account))
 
 
@@ -110,9 +116,11 @@ class _Loading:
         budget: Budget,
         clock: Callable[[], float],
         report: Callable[[Loaded], None],
+        reject: Callable[[Sequence[Reject]], None],
     ) -> None:
         self._graph, self._turn, self._account, self._walks = graph, turn, account, walks
-        self._budget, self._clock, self._report = budget, clock, report
+        self._budget, self._clock = budget, clock
+        self._report, self._reject = report, reject
         self._asked = self._calls()
         self._before = 0
 
@@ -140,9 +148,28 @@ class _Loading:
         return loaded.spent.reason(self._budget)
 
     async def _write(self, walk: _Walk, told: Told, loaded: Loaded, *, asked_s: float) -> Loaded:
-        await self._hold()
-        began = self._clock()
         walk.passed(told)
+        counts, written_s = await self._kept(walk, told)
+        if told.rejects:
+            self._reject(told.rejects)
+        asked, self._asked = self._calls() - self._asked, self._calls()
+        spent = Spent(
+            blocks=told.last - told.first + 1,
+            records=len(told.records),
+            requests=asked,
+            seconds=asked_s + written_s,
+        )
+        loaded = replace(
+            loaded,
+            written=loaded.written + counts.written,
+            known=loaded.known + counts.known,
+            rejected=loaded.rejected + len(told.rejects),
+            spent=loaded.spent + spent,
+        )
+        return self._so_far(loaded)
+
+    async def _kept(self, walk: _Walk, told: Told) -> tuple[Counts, float]:
+        """Write a stretch, and that it was read. Returns: what was new, and the seconds it took."""
         records = [*told.records, *derived(list(told.records))]
         stretch = Stretch(
             account=self._account,
@@ -156,33 +183,15 @@ class _Loading:
         )
         while True:
             try:
-                await self._hold()
+                await self._turn.hold([self._chain])
+                began = self._clock()
                 await self._drop_false(told)
-                counts = await self._turn.write(records, stretch)
-                break
+                return await self._turn.write(records, stretch), self._clock() - began
             except LeaseLost:
                 continue
             finally:
                 # There is time for others: who follows the chain, above all.
                 await self._turn.give_back()
-        asked, self._asked = self._calls() - self._asked, self._calls()
-        spent = Spent(
-            blocks=told.last - told.first + 1,
-            records=len(told.records),
-            requests=asked,
-            seconds=asked_s + self._clock() - began,
-        )
-        loaded = replace(
-            loaded,
-            written=loaded.written + counts.written,
-            known=loaded.known + counts.known,
-            rejected=loaded.rejected + len(told.rejects),
-            spent=loaded.spent + spent,
-        )
-        return self._so_far(loaded)
-
-    async def _hold(self) -> None:
-        await self._turn.hold([self._chain])
 
     async def _drop_false(self, told: Told) -> None:
         """What others told of blocks with these numbers, and the chain does not have, goes."""

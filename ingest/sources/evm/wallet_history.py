@@ -73,7 +73,7 @@ class EvmTokenHistory:
         final = await self._source.final()
         if final is None:
             final = (await self._source.head()).number - self.chain.finality_depth
-        return final
+        return max(final, 0)
 
     async def told(self, account: AccountId, first: int, last: int) -> AsyncGenerator[Told]:
         """The tokens that ``account`` moved in the blocks ``first..last``, newest first."""

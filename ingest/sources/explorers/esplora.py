@@ -96,7 +96,7 @@ class EsploraHistory:
 
     async def settled(self) -> int:
         """The newest block that is deep enough."""
-        return await self._endpoints.ask(self._height) - self.chain.finality_depth
+        return max(await self._endpoints.ask(self._height) - self.chain.finality_depth, 0)
 
     async def told(self, account: AccountId, first: int, last: int) -> AsyncGenerator[Told]:
         """What ``account`` took part in in the blocks ``first..last``, newest first.

@@ -50,7 +50,7 @@ class _History(ABC):
 
     async def settled(self) -> int:
         """The newest block that is deep enough."""
-        return await self._counted(_height) - self.chain.finality_depth
+        return max(await self._counted(_height) - self.chain.finality_depth, 0)
 
     async def told(self, account: AccountId, first: int, last: int) -> AsyncGenerator[Told]:
         """What ``account`` did in the blocks ``first..last``, newest first."""

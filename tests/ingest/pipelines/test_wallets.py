@@ -210,6 +210,32 @@ async def test_a_job_is_called_off_while_it_is_worked_off(
     assert rung[-1].state is JobState.CANCELLED
 
 
+async def test_a_worker_that_is_told_to_stop_leaves_its_job_to_the_next(
+    graph: Graph, vault: Vault, chain: Chain
+) -> None:
+    whose = await busy(chain, times=1)
+    running, answers = asyncio.Event(), asyncio.Event()
+
+    async def stuck(method: str, params: Sequence[Any]) -> Any:
+        await answers.wait()
+
+    async def ring(job: Job) -> None:
+        running.set()
+
+    async with served(stuck) as node:
+        stopped = asyncio.create_task(worker(graph, vault, node.url, ring=ring).ask(whose))
+        await running.wait()
+        stopped.cancel()
+        await asyncio.gather(stopped, return_exceptions=True)
+        answers.set()
+    (left,) = (await jobs.history(vault, LOCAL)).rows
+    ended = await worker(graph, vault, chain.node.url).once()
+
+    assert (left.state, left.attempts) == (JobState.QUEUED, 0)
+    assert ended is not None
+    assert (ended.id, ended.state) == (left.id, JobState.DONE)
+
+
 async def test_what_keeps_a_job_from_its_end_is_told_with_what_to_do(
     graph: Graph, vault: Vault, chain: Chain
 ) -> None:
