@@ -10,6 +10,7 @@ BENCHES: Final = {
     "cached": "answers that are kept, against a bare endpoint that sends the same bytes",
     "workers": "one worker against several: the CPU time that a request costs",
     "live": "subscribers of one event, and distinct watchlists, beside a Node server",
+    "live_kills": "no speed but truth: subscribers and servers that are killed, nothing missed",
     "decode": "no speed but truth: recorded answers of nodes, and what they say",
     "logs": "logs fetched and decoded from a node, against a bare AsyncWeb3 loop",
     "indexing": "blocks of a node into the graph, end to end, against Ponder",

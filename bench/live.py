@@ -159,8 +159,8 @@ async def run(arguments: argparse.Namespace) -> None:
         url = await stack.enter_async_context(embedded_bus(folder, RedisSettings()))
         bus = await Bus.connect(url)
         stack.push_async_callback(bus.close)
-        told = _Told()
-        for made, tale in ((ours(Streams(bus), url), told), (node(), _Told())):
+        told = Telling()
+        for made, tale in ((ours(Streams(bus), url), told), (node(), Telling())):
             async with made as server:
                 messages = [subscribe_message(QUERY, {})] * count
                 show(await _measure(server, messages, tale, events=events, matches=count))
@@ -171,7 +171,7 @@ async def run(arguments: argparse.Namespace) -> None:
     write_json(arguments.json, figures)
 
 
-class _Told:
+class Telling:
     """Events that follow each other."""
 
     def __init__(self) -> None:
@@ -201,7 +201,7 @@ class _Told:
 
 
 async def _measure(
-    server: Server, messages: Sequence[bytes], told: _Told, *, events: int, matches: int
+    server: Server, messages: Sequence[bytes], told: Telling, *, events: int, matches: int
 ) -> Figures:
     before = server.memory_kib()
     subscribers = await connected(server.address, messages)
@@ -217,7 +217,7 @@ async def _measure(
 
 
 async def _measure_lists(
-    server: Server, messages: Sequence[bytes], told: _Told, show: Any, *, events: int
+    server: Server, messages: Sequence[bytes], told: Telling, show: Any, *, events: int
 ) -> None:
     before = server.memory_kib()
     subscribers = await connected(server.address, messages)
@@ -243,7 +243,7 @@ async def _measure_lists(
 async def _rounds(
     server: Server,
     subscribers: Sequence[Subscriber],
-    told: _Told,
+    told: Telling,
     *,
     events: int,
     matches: int,

@@ -47,10 +47,11 @@ def make(settings: Settings) -> Starlette:
 
 
 def main() -> None:
-    """Serve the bus of the address in the first argument, and print where."""
+    """Serve the bus of the first argument, at the port of the second, and print where."""
+    url, port = (*sys.argv[1:], "0")[:2]
     settings = Settings(
-        http=HttpSettings(port=0, host="127.0.0.1"),
-        redis=RedisSettings(url=SecretStr(sys.argv[1])),
+        http=HttpSettings(port=int(port), host="127.0.0.1", graceful_stop_s=1),
+        redis=RedisSettings(url=SecretStr(url)),
     )
     serve(make, settings, announce=lambda address: print(address, flush=True))
 

@@ -15,6 +15,7 @@ from deskgraph.events_commands import group as events
 from deskgraph.graph_commands import awaited, graph
 from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
+from deskgraph.watch_commands import group as watch
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
 from ingest.jobs import commands as ingest_commands
@@ -108,7 +109,7 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (up, serve, demo, doctor_command, graph, desks, events):
+for command in (up, serve, demo, doctor_command, graph, desks, events, watch):
     cli.add_command(command)
 cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
 cli.add_command(wallet_commands.jobs_group())

@@ -28,6 +28,7 @@ PAGES: Final = (
     "docs/cypher-cookbook.md",
     "docs/configuration.md",
     "docs/graph-model.md",
+    "docs/live.md",
     "docs/loading-files.md",
 )
 _PART: Final = re.compile(r"(<!-- printed: (?P<name>[\w/]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -82,8 +83,15 @@ def parts() -> dict[str, str]:
         "questions": "\n".join(
             f"- [{question.question}](#{question.name})" for question in cookbook.questions()
         ),
+        "live/python": source("python", "deskgraph/live_client.py"),
+        "live/typescript": source("ts", "docs/examples/live_client.ts"),
         **{f"cookbook/{question.name}": recipe(question) for question in cookbook.questions()},
     }
+
+
+def source(language: str, path: str) -> str:
+    """A file as it stands."""
+    return f"```{language}\n{(ROOT / path).read_text(encoding='utf-8').strip()}\n```"
 
 
 def recipe(question: cookbook.Question) -> str:

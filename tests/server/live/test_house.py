@@ -1,7 +1,10 @@
 """The whole way on both engines: from the outbox of the graph to a client of the API."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -16,9 +19,17 @@ from graph_api.server.main import application
 from graph_api.settings import RedisSettings
 from graph_api.store import outbox
 from graph_api.store.graph import Graph, Writing
-from tests.given import NOW, Ledger, transfer, wallet
+from tests.given import NOW, Ledger, address, transfer, wallet
 from tests.ingest.pipelines.test_publishing import publisher, publishing
-from tests.server.live.serving import CHAIN, Bus, Served, answering, event, until_subscribed
+from tests.server.live.serving import (
+    CHAIN,
+    Bus,
+    Served,
+    answering,
+    event,
+    number_of,
+    until_subscribed,
+)
 from tests.server.test_cached import installed
 
 DESKS = """
@@ -57,8 +68,8 @@ async def house(
     settings = await installed(ledger.graph, tmp_path)
     redis = RedisSettings(url=SecretStr(embedded_bus_url))
     app = application(settings.model_copy(update={"redis": redis}), clock=lambda: NOW)
-    async with answering(app, settings.http.model_copy(update={"port": 0})) as (server, address):
-        yield Served(server, address, app.state.channels)
+    async with answering(app, settings.http.model_copy(update={"port": 0})) as (server, place):
+        yield Served(server, place, app.state.channels)
 
 
 async def announce(graph: Graph, *numbers: int, recipient: str) -> None:
@@ -142,3 +153,38 @@ def place_of(message: dict[str, object]) -> tuple[object, int]:
     assert isinstance(payload, dict)
     transfer_id: str = payload["data"]["transfers"]["transfer"]["transferId"]
     return message["id"], int(transfer_id.split(":")[2], 16)
+
+
+async def test_a_terminal_watches(house: Served, graph: Graph, bus: Bus) -> None:
+    async with (
+        publishing(publisher(graph, bus.streams)),
+        watching(house, "--actor-type", "otc_desk", "--chain", "ethereum") as lines,
+        watching(house, "--json", "--wallet", f"ethereum:{address('desk')}") as objects,
+    ):
+        await until_subscribed(house, 2)
+        await announce(graph, 1, recipient="bob")
+        await announce(graph, 2, recipient="desk")
+        async with asyncio.timeout(30):
+            line, item = await lines.readline(), json.loads(await objects.readline())
+
+    assert line.decode().startswith("+ ")
+    assert f"{wallet('alice')} -> {wallet('desk')}" in line.decode()
+    assert (item["kind"], number_of(item)) == ("TransferSeen", 2)
+    async with watching(house, "--json", "--after", "nonsense") as refused:
+        assert await refused.read() == b""
+
+
+@asynccontextmanager
+async def watching(house: Served, *options: str) -> AsyncIterator[asyncio.StreamReader]:
+    """What ``deskgraph watch transfers`` prints."""
+    command = (sys.executable, "-m", "deskgraph", "watch", "transfers", "--url", house.address)
+    process = await asyncio.create_subprocess_exec(
+        *command, *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -1,0 +1,160 @@
+"""``deskgraph watch``: follows a subscription of the API in a terminal."""
+
+import sys
+from contextlib import aclosing
+from typing import Any, Final
+
+import click
+import msgspec
+
+from deskgraph.graph_commands import awaited
+from deskgraph.live_client import Refused, follow
+from graph_api.domain.errors import BadInput
+from graph_api.domain.records import ActorType
+from graph_api.settings import Settings
+
+TRANSFERS: Final = """
+subscription Watch($filter: TransferEventFilter, $delivery: Delivery!, $after: String) {
+  transfers(filter: $filter, delivery: $delivery, after: $after) {
+    kind: __typename
+    ... on LiveEvent { cursor at }
+    ... on TransferSeen { transfer { ...Moved } }
+    ... on TransferRetracted { transfer { ...Moved } }
+    ... on TransferFinalized { transfer { ...Moved } }
+  }
+}
+
+fragment Moved on Transfer {
+  transferId chainId amount amountRaw usd blockNumber blockTime senderId recipientId tokenId
+  token { symbol }
+}
+"""
+PROGRESS: Final = """
+subscription Watch($chain: ChainId, $after: String) {
+  ingestProgress(chain: $chain, after: $after) {
+    cursor at chainId blocksPerS recordsPerS rejected
+    trouble { error }
+    scanner { block head lag }
+  }
+}
+"""
+_MARKS: Final = {"TransferSeen": "+", "TransferRetracted": "-", "TransferFinalized": "="}
+
+_url = click.option("--url", help="Of the API; the one of this installation where left out.")
+_after = click.option("--after", help="Go on behind a cursor that --json printed.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group("watch")
+def group() -> None:
+    """Follow what happens, through the API, until stopped."""
+
+
+@group.command("transfers")
+@click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
+@click.option("--wallet", "wallets", multiple=True, help="`ethereum:0x…`; one of them takes part.")
+@click.option("--token", "tokens", multiple=True, help="`ethereum:0x…`; it is one of them.")
+@click.option(
+    "--actor-type",
+    "types",
+    multiple=True,
+    type=click.Choice([one.name for one in ActorType], case_sensitive=False),
+    help="Sender or recipient is of one of these types.",
+)
+@click.option("--min-amount", help="At least so many whole units.")
+@click.option("--finalized", is_flag=True, help="Only what is never taken back.")
+@_url
+@_after
+@_json
+@click.pass_obj
+@awaited
+async def transfers(
+    settings: Settings,
+    /,
+    chains: tuple[str, ...],
+    wallets: tuple[str, ...],
+    tokens: tuple[str, ...],
+    types: tuple[str, ...],
+    min_amount: str | None,
+    finalized: bool,
+    url: str | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Show transfers: + seen, - taken back, = final."""
+    lists = {"chains": chains, "wallets": wallets, "tokens": tokens, "actorTypes": types}
+    wish: dict[str, Any] = {name: [*values] for name, values in lists.items() if values}
+    if min_amount is not None:
+        wish["minAmount"] = min_amount
+    delivery = "FINALIZED" if finalized else "INSTANT"
+    variables = {"filter": wish, "delivery": delivery}
+    await _show(settings, url, TRANSFERS, after, as_json, variables, transfer_line)
+
+
+@group.command("progress")
+@click.option("--chain", help="Slug or CAIP-2 id of the only chain to show.")
+@_url
+@_json
+@click.pass_obj
+@awaited
+async def progress(
+    settings: Settings, /, chain: str | None, url: str | None, as_json: bool
+) -> None:
+    """Show how following chains goes."""
+    await _show(settings, url, PROGRESS, None, as_json, {"chain": chain}, progress_line)
+
+
+def transfer_line(item: dict[str, Any]) -> str:
+    """One transfer for people."""
+    moved = item["transfer"]
+    amount = moved["amountRaw"] if moved["amount"] is None else f"{moved['amount']:,.8g}"
+    token = (moved["token"] or {}).get("symbol") or moved["tokenId"] or "of something unknown"
+    usd = f" (${moved['usd']:,.2f})" if moved["usd"] is not None else ""
+    sender = moved["senderId"] or "nobody"
+    return printable(
+        f"{_MARKS[item['kind']]} {moved['blockTime'] or item['at']}  {moved['chainId']} "
+        f"#{moved['blockNumber']}  {amount} {token}{usd}  {sender} -> {moved['recipientId']}"
+    )
+
+
+def progress_line(item: dict[str, Any]) -> str:
+    """How one chain goes, for people."""
+    scanner = item["scanner"] or {}
+    trouble = f"  {item['trouble']['error']}" if item["trouble"] else ""
+    return printable(
+        f"{item['at']}  {item['chainId']}  block {scanner.get('block')} of {scanner.get('head')}  "
+        f"{item['blocksPerS']:.1f} blocks/s{trouble}"
+    )
+
+
+def printable(text: str) -> str:
+    """Names of tokens come from strangers, and a terminal obeys control characters."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+async def _show(
+    settings: Settings,
+    url: str | None,
+    query: str,
+    after: str | None,
+    as_json: bool,
+    variables: dict[str, Any],
+    line: Any,
+) -> None:
+    address = socket_address(url or f"http://{settings.http.host}:{settings.http.port}")
+    try:
+        async with aclosing(follow(address, query, after=after, **variables)) as items:
+            async for item in items:
+                click.echo(msgspec.json.encode(item).decode() if as_json else line(item))
+                sys.stdout.flush()
+    except Refused as refused:
+        raise BadInput(str(refused)) from refused
+
+
+def socket_address(url: str) -> str:
+    """Where the API's WebSocket is. Raises: BadInput."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https", "ws", "wss") or not rest:
+        raise BadInput("--url is the API's address, such as http://127.0.0.1:8000.")
+    path = rest.rstrip("/")
+    return f"{scheme.replace('http', 'ws')}://{path.removesuffix('/graphql')}/graphql"
