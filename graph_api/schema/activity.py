@@ -9,7 +9,7 @@ from graph_api.domain.amounts import units
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId, TokenId, TransactionId
 from graph_api.schema.ledger import Token, Transaction, Wallet
-from graph_api.schema.made import From, Made, one_kept
+from graph_api.schema.made import Made, one_kept
 from graph_api.schema.paging import Paging
 from graph_api.schema.scalars import BigInt, big_int
 from graph_api.schema.steps import batched, extends
@@ -43,7 +43,7 @@ class FlowTotals:
     of: ClassVar[Made[FlowRow, "FlowTotals"]] = Made(
         FlowRow,
         transfers="transfers",
-        amount_raw=From(("amount_raw",), big_int),
+        amount_raw="amount_raw",  # decimal text there and here
         amount="amount",
         usd="usd",
         first_at="first_at",
@@ -86,6 +86,8 @@ class Counterparty:
         transfers="transfers",
         sent_row="sent",
         received_row="received",
+        sent="sent",
+        received="received",
     )
 
 

@@ -314,7 +314,7 @@ class Transfer(Node):
         transfer_id="id",
         chain_id="chain",
         position="position",
-        amount_raw=From(("amount_raw",), big_int),
+        amount_raw="amount_raw",  # decimal text there and here
         amount="amount",
         usd="usd",
         block_number="block_number",

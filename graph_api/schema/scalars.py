@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final, NewType
 
 import orjson
@@ -64,6 +65,7 @@ def read_moment(value: str) -> datetime:
         raise BadInput(f"{value[:40]!r} is out of range.") from None
 
 
+@lru_cache(maxsize=4_096)  # rows of one block have one time
 def written_moment(moment: datetime) -> str:
     """ISO 8601 in UTC with a Z; milliseconds only where there are any."""
     if moment.tzinfo is not UTC:

@@ -9,8 +9,8 @@ import strawberry
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.schema.ledger import Token, Wallet
-from graph_api.schema.made import From, Made, all_kept
-from graph_api.schema.scalars import BigInt, big_int
+from graph_api.schema.made import Made, all_kept
+from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, root
 from graph_api.services import networks, paths
 from graph_api.services.networks import NetworkQuestion
@@ -97,7 +97,7 @@ class Flow:
         recipient_id="recipient",
         token_id="token",  # noqa: S106
         transfers="transfers",
-        amount_raw=From(("amount_raw",), big_int),
+        amount_raw="amount_raw",  # decimal text there and here
         amount="amount",
         usd="usd",
         first_at="first_at",

@@ -8,14 +8,14 @@ has. Source: Fagin, Lotem and Naor, "Optimal aggregation algorithms for middlewa
 
 import asyncio
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
 from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.positions import page_key
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Columns, Graph
 from graph_api.store.ledger.shelves import HUB_FLOWS
 from graph_api.store.ledger.states import flow_id
 from graph_api.store.streams import END
@@ -39,8 +39,12 @@ class FlowDegree(msgspec.Struct, frozen=True):
     flows_out: int
 
 
-class FlowRow(msgspec.Struct, frozen=True):
+class FlowRow(msgspec.Struct, frozen=True, gc=False):
     """Totals of one ordered pair and token, and the wallet that they were asked for."""
+
+    own: ClassVar[frozenset[str]] = frozenset(
+        {"owner", "key", "id", "sender", "recipient", "token", "transfers", "last_at"}
+    )
 
     owner: AccountId
     key: str | None
@@ -56,7 +60,7 @@ class FlowRow(msgspec.Struct, frozen=True):
     last_at: datetime | None
 
 
-class CounterpartyRow(msgspec.Struct, frozen=True, kw_only=True):
+class CounterpartyRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What moved between a wallet and one other of one token; None where nothing moved that way."""
 
     wallet: AccountId
@@ -92,6 +96,7 @@ async def counterparties(
     direction: Direction = Direction.BOTH,
     token: TokenId | None = None,
     since: datetime | None = None,
+    columns: Columns = None,
 ) -> dict[FlowDegree, list[CounterpartyRow] | GraphApiError]:
     """Who moved value with each wallet, by wallet and token, the busiest first.
 
@@ -99,11 +104,13 @@ async def counterparties(
     A hub whose filtered counterparties are not found within ``HUB_BUDGET`` has TooCostly instead.
     """
     wish = _Wish(direction, token, since)
+    # What a counterparty itself says is the flows' own; the rest is read where they are shown.
+    shown = None if columns is None or columns & {"sent", "received"} else frozenset[str]()
     hubs = [degree for degree in wallets if _is_hub(degree, direction)]
     small = [degree for degree in wallets if degree not in hubs]
     found: dict[FlowDegree, list[CounterpartyRow] | GraphApiError] = {}
-    found.update(zip(small, await _of_small(graph, small, wish, first), strict=True))
-    of_hubs = await asyncio.gather(*(_Hub(graph, hub, wish).busiest(first) for hub in hubs))
+    found.update(zip(small, await _of_small(graph, small, wish, first, shown), strict=True))
+    of_hubs = await asyncio.gather(*(_Hub(graph, hub, wish, shown).busiest(first) for hub in hubs))
     found.update(zip(hubs, of_hubs, strict=True))
     return found
 
@@ -115,7 +122,7 @@ def _is_hub(degree: FlowDegree, direction: Direction) -> bool:
 
 
 async def _of_small(
-    graph: Graph, wallets: list[FlowDegree], wish: _Wish, first: int
+    graph: Graph, wallets: list[FlowDegree], wish: _Wish, first: int, columns: Columns
 ) -> list[list[CounterpartyRow]]:
     if not wallets:
         return []
@@ -126,6 +133,7 @@ async def _of_small(
         token=wish.token,
         since=wish.since,
         limit=first,
+        columns=columns,
     )
     pairs: dict[AccountId, _Pairs] = {degree.wallet: _Pairs(degree.wallet) for degree in wallets}
     for row in rows:
@@ -165,8 +173,11 @@ class _Pairs:
 class Ranked:
     """One way of a hub's flows, from the busiest on; none still to come exceeds ``bound``."""
 
-    def __init__(self, graph: Graph, degree: FlowDegree, *, outgoing: bool) -> None:
+    def __init__(
+        self, graph: Graph, degree: FlowDegree, *, outgoing: bool, columns: Columns = None
+    ) -> None:
         self._graph, self._wallet, self._outgoing = graph, degree.wallet, outgoing
+        self._columns = columns
         self._ranked = (degree.flows_out if outgoing else degree.flows_in) >= HUB_FLOWS
         self._after = page_key(degree.wallet, "")
         self.bound: float = float("inf")
@@ -184,14 +195,18 @@ class Ranked:
         if not self._ranked:
             self.bound = 0
             name = "flows/out_of_wallets" if self._outgoing else "flows/into_wallets"
-            return await self._graph.read(name, FlowRow, wallets=[self._wallet])
+            return await self._graph.read(
+                name, FlowRow, wallets=[self._wallet], columns=self._columns
+            )
         name = "flows/ranked_out" if self._outgoing else "flows/ranked_in"
         branch = {
             "owner": self._wallet,
             "after": self._after,
             "end": page_key(self._wallet, END),
         }
-        rows = await self._graph.read_each(name, FlowRow, [branch], limit=limit)
+        rows = await self._graph.read_each(
+            name, FlowRow, [branch], limit=limit, columns=self._columns
+        )
         mine = [row for row in rows if row.key is not None]
         self.read += len(rows)
         self.bound = min((row.transfers for row in mine), default=0) if len(rows) == limit else 0
@@ -202,12 +217,13 @@ class Ranked:
 class _Hub:
     """The threshold algorithm over one hub."""
 
-    def __init__(self, graph: Graph, degree: FlowDegree, wish: _Wish) -> None:
+    def __init__(self, graph: Graph, degree: FlowDegree, wish: _Wish, columns: Columns) -> None:
         self._graph, self._degree, self._wish = graph, degree, wish
+        self._columns = columns
         self._pairs = _Pairs(degree.wallet)
         self._known: set[str] = set()
         self._ways = [
-            Ranked(graph, degree, outgoing=outgoing)
+            Ranked(graph, degree, outgoing=outgoing, columns=columns)
             for outgoing, unwanted in ((True, Direction.IN), (False, Direction.OUT))
             if wish.direction is not unwanted
         ]
@@ -238,7 +254,9 @@ class _Hub:
             wanted = sorted(other_way - self._known)
             self._known.update(wanted)
             if wanted:
-                new += await self._graph.read("flows/by_ids", FlowRow, ids=wanted)
+                new += await self._graph.read(
+                    "flows/by_ids", FlowRow, ids=wanted, columns=self._columns
+                )
         for flow in new:
             if self._wish.takes(flow):
                 self._pairs.add(flow)

@@ -109,9 +109,12 @@ class _Walk(Generic[Row]):
 
     def keep(self, rows: Sequence[Any], *, until: str | None) -> None:
         """Take rows up to a place; a row of both sides has one place and counts once."""
+        begin, kept = len(self._prefix), self._rows
         for row in rows:
-            if row.key is not None and (until is None or self.order(row.key) <= until):
-                self._rows[self.order(row.key)] = row
+            if (key := row.key) is not None:
+                place = key[begin:]
+                if until is None or place <= until:
+                    kept[place] = row
 
     def go_on_from(self, place: str | None) -> None:
         """All up to ``place`` was looked at; None: all of the span was."""
@@ -237,6 +240,8 @@ async def _scanned(
 def _by_walk(
     walks: Sequence[_Walk[Row]], rows: Sequence[Any]
 ) -> list[tuple[_Walk[Row], list[Any]]]:
+    if len(walks) == 1:
+        return [(walks[0], [*rows])]
     by_owner: dict[str, list[Any]] = {walk.owner: [] for walk in walks}
     for row in rows:
         by_owner[row.owner].append(row)
@@ -244,6 +249,8 @@ def _by_walk(
 
 
 def _by_side(rows: Sequence[Any]) -> list[list[Any]]:
+    if len({row.side for row in rows}) == 1:
+        return [[*rows]]
     by_side: dict[str, list[Any]] = {}
     for row in rows:
         by_side.setdefault(row.side, []).append(row)

@@ -108,9 +108,17 @@ class TransferQuestion(msgspec.Struct, frozen=True, kw_only=True):
             raise BadInput("Name a wallet, a token or a chain whose transfers are wanted.")
 
 
-_SENT: Final = Stream(record=TransferHit, scan="transfers/sent", window="transfers/sent_window")
+_SENT: Final = Stream(
+    record=TransferHit,
+    scan="transfers/sent",
+    window="transfers/sent_window",
+    newest="transfers/newest_sent",
+)
 _RECEIVED: Final = Stream(
-    record=TransferHit, scan="transfers/received", window="transfers/received_window"
+    record=TransferHit,
+    scan="transfers/received",
+    window="transfers/received_window",
+    newest="transfers/newest_received",
 )
 _OF_WALLET: Final = Stream(
     record=TransferHit,
@@ -119,10 +127,16 @@ _OF_WALLET: Final = Stream(
     newest="transfers/newest_of_wallet",
 )
 _OF_TOKEN: Final = Stream(
-    record=TransferHit, scan="transfers/of_token", window="transfers/of_token_window"
+    record=TransferHit,
+    scan="transfers/of_token",
+    window="transfers/of_token_window",
+    newest="transfers/newest_of_token",
 )
 _OF_CHAIN: Final = Stream(
-    record=TransferHit, scan="transfers/of_chain", window="transfers/of_chain_window"
+    record=TransferHit,
+    scan="transfers/of_chain",
+    window="transfers/of_chain_window",
+    newest="transfers/newest_of_chain",
 )
 _BY_DIRECTION: Final = {
     Direction.IN: _RECEIVED,

@@ -104,8 +104,17 @@ class Kept(Plain):
     __slots__ = ()
 
     def value(self, run: Run, source: Any, link: Link) -> Any:
+        return self._completed(run, self.get(source), link)
+
+    def of_record(self, made: Made[Any, Any]) -> Value | None:
+        if self.name not in made.reads:
+            return None
+        completed, get = self._completed, made.reader(self.name)
+        return lambda run, source, link: completed(run, get(source), link)
+
+    def _completed(self, run: Run, kept: Any, link: Link) -> Any:
         try:
-            return self.complete(run, self.get(source), link)
+            return self.complete(run, kept, link)
         except Unmade as unmade:
             raise unmade.error from None
 

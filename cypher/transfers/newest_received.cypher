@@ -1,0 +1,15 @@
+// Transfers that a wallet received, newest first: $limit of them.
+// $branches of owner, after and end (keys, exclusive)
+UNWIND $branches AS b
+CALL (b) {
+  MATCH (t:Transfer) WHERE t.recipient_key > b.after AND t.recipient_key < b.end
+  WITH t ORDER BY t.recipient_key LIMIT $limit
+  RETURN b.owner AS owner, 'in' AS side, null AS scanned, null AS last,
+    CASE WHEN t.recipient = b.owner THEN t.recipient_key END AS key,
+    t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS position,
+    t.sender AS sender, t.recipient AS recipient, t.token AS token, t.amount_raw AS amount_raw,
+    t.amount AS amount, t.block_number AS block_number, t.block_time AS block_time,
+    t.derived AS derived, t.usd AS usd
+}
+RETURN owner, side, scanned, last, key, id, chain, transaction, position, sender, recipient, token,
+  amount_raw, amount, block_number, block_time, derived, usd
