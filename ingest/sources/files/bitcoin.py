@@ -10,8 +10,9 @@ spend and neither owner nor amount: both stay None, for the spent outputs have t
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -101,14 +102,25 @@ def read(dataset: Dataset, options: Options) -> Iterator[Entry]:
 
 def _record(cells: Sequence[Cell], chain: Chain) -> Block | UtxoTransaction:
     said = {name: cell for name, cell in zip(_COLUMNS, cells, strict=True) if cell != ""}
-    # Parquet holds amounts as decimals: they are text in builtin types, as in a BigQuery export.
-    said = msgspec.to_builtins(said)
+    said = msgspec.to_builtins({name: _whole(cell) for name, cell in said.items()})
     try:
         if "outputs" in said:
             return _transaction(msgspec.convert(said, _Transaction, strict=False), chain)
         return _block(msgspec.convert(said, _Block, strict=False), chain)
     except msgspec.ValidationError as error:
         raise BadInput(f"{error}.") from None
+
+
+def _whole(cell: Any) -> Any:
+    """Parquet of a warehouse holds amounts as decimals with digits after the point."""
+    match cell:
+        case Decimal() if cell == cell.to_integral_value():
+            return int(cell)
+        case list():
+            return [_whole(one) for one in cell]
+        case dict():
+            return {name: _whole(one) for name, one in cell.items()}
+    return cell
 
 
 def _block(said: _Block, chain: Chain) -> Block:

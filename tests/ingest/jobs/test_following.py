@@ -184,9 +184,11 @@ async def test_a_rough_ride_ends_where_a_smooth_one_does(
             publisher = Publisher(graph, streams, clock=lambda: NOW, poll_s=0.05)
             publishing = asyncio.create_task(publisher.run())
             ride = Ride(graph, node, tmp_path / "home", seed=seed)
-            await ride.run(steps=8)
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            try:
+                await ride.run(steps=8)
+            finally:
+                publishing.cancel()
+                await asyncio.gather(publishing, return_exceptions=True)
             await publisher.publish()
             await publisher.leave()
             followed = await snapshot(graph)
