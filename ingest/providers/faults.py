@@ -124,6 +124,34 @@ class Contradicted(Lie):
     remedy = "Find out which fork it follows; a third endpoint lets the majority decide."
 
 
+class FalseHeader(Lie):
+    """A block's fields do not hash to the name that it goes by, or without the work for it."""
+
+    name = "false_header"
+    remedy = "Resync the node, or leave the endpoint out."
+
+
+class FalseTransactions(Lie):
+    """A block's transactions are not those that its merkle root was made of."""
+
+    name = "false_transactions"
+    remedy = "Resync the node, or leave the endpoint out."
+
+
+class FalseMoney(Lie):
+    """A transaction of it spends more than it has, or a block makes more than it may."""
+
+    name = "false_money"
+    remedy = "Resync the node, or leave the endpoint out."
+
+
+class FalseBalances(Lie):
+    """Lamports or signatures of a block cannot be: more after than before, or one thing twice."""
+
+    name = "false_balances"
+    remedy = "Resync the node, or leave the endpoint out."
+
+
 #: Every fault, for documents and checks.
 FAULTS: Final[tuple[type[EndpointFault], ...]] = (
     Unreachable,
@@ -138,6 +166,10 @@ FAULTS: Final[tuple[type[EndpointFault], ...]] = (
     MissingLogs,
     StaleHead,
     Contradicted,
+    FalseHeader,
+    FalseTransactions,
+    FalseMoney,
+    FalseBalances,
 )
 
 

@@ -15,8 +15,9 @@ from graph_api.domain.ids import (
 )
 from graph_api.domain.records import Block, Output, Spend, UtxoTransaction
 from graph_api.domain.scripts import address_of_script, is_key_script
+from ingest.providers.faults import FalseMoney
 from ingest.sources.bitcoin.answers import PlainBlock
-from ingest.sources.bitcoin.checks import FalseMoney, check_block, check_money
+from ingest.sources.bitcoin.checks import check_block, check_money
 from ingest.sources.bitcoin.serialized import Coin, PlainTransaction, Point
 from ingest.sources.chain import BlockFacts, BlockRef
 from ingest.sources.files.utxo import whole

@@ -5,33 +5,12 @@ from typing import Final
 from graph_api.domain.chains import Chain
 from graph_api.domain.errors import BadInput
 from graph_api.domain.records import UtxoTransaction
-from ingest.providers.faults import Lie
+from ingest.providers.faults import FalseHeader, FalseMoney, FalseTransactions
 from ingest.sources.bitcoin.answers import PlainBlock
 from ingest.sources.bitcoin.serialized import Header, header_hash, merkle_root
 
 _FIRST_SUBSIDY: Final = 50 * 10**8
 _HALVING: Final = 210_000
-
-
-class FalseHeader(Lie):
-    """A block's fields do not hash to the name that it goes by, or without the work for it."""
-
-    name = "false_header"
-    remedy = "Resync the node, or leave the endpoint out."
-
-
-class FalseTransactions(Lie):
-    """A block's transactions are not those that its merkle root was made of."""
-
-    name = "false_transactions"
-    remedy = "Resync the node, or leave the endpoint out."
-
-
-class FalseMoney(Lie):
-    """A transaction of it spends more than it has, or a block makes more than it may."""
-
-    name = "false_money"
-    remedy = "Resync the node, or leave the endpoint out."
 
 
 def check_header(header: Header, *, named: str) -> None:

@@ -19,6 +19,7 @@ from graph_api.domain.records import UtxoTransaction
 from ingest.providers.endpoints import Endpoint, Endpoints
 from ingest.providers.faults import (
     Behind,
+    FalseTransactions,
     Garbled,
     Overloaded,
     StaleHead,
@@ -37,9 +38,10 @@ from ingest.sources.bitcoin.answers import (
     plain_transaction,
 )
 from ingest.sources.bitcoin.blocks import block_facts, unknown_coins
-from ingest.sources.bitcoin.checks import FalseTransactions, check_header
+from ingest.sources.bitcoin.checks import check_header
 from ingest.sources.bitcoin.serialized import Coin, Header, Point
 from ingest.sources.chain import BlockFacts, BlockRef, Reorged
+from ingest.sources.witnesses import Witnesses
 
 #: A reader of blocks asks for about so many transactions at a time.
 _TRANSACTIONS_AT_ONCE: Final = 4_000
@@ -53,10 +55,13 @@ _REFUSES_VERBOSITY: Final = (-1, -3, -8, -32602)
 
 
 class BitcoinSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a node is followed: a head older than ``stale_after_s`` is not believed."""
+    """How nodes are followed: a head older than ``stale_after_s`` is not believed, nor one that is
+    more than ``stale_blocks`` below that of another node.
+    """
 
     poll_s: float = 10.0
     stale_after_s: float = 4 * 3600.0
+    stale_blocks: int = 3
 
 
 class BitcoinSource:
@@ -70,13 +75,21 @@ class BitcoinSource:
         now: Callable[[], float],
         settings: BitcoinSettings | None = None,
     ) -> None:
-        self.chain, self._endpoints, self._now = chain, endpoints, now
+        self.chain, self._endpoints = chain, endpoints
         self._settings = settings or BitcoinSettings()
+        self._witnesses = Witnesses(
+            chain,
+            endpoints,
+            self._told_of,
+            stale_after_s=self._settings.stale_after_s,
+            stale_blocks=self._settings.stale_blocks,
+            now=now,
+        )
         self._at_once = 1
 
     async def head(self) -> BlockRef:
-        """The newest block."""
-        return await self._endpoints.ask(self._head)
+        """The newest block of a node that others do not contradict."""
+        return await self._witnesses.newest()
 
     async def final(self) -> int | None:
         """None: Bitcoin calls no block final."""
@@ -85,14 +98,7 @@ class BitcoinSource:
     async def ref(self, number: int) -> BlockRef | None:
         """The block at ``number`` as the chain stands now; None beyond the head."""
 
-        async def read(node: Endpoint) -> BlockRef | None:
-            await self._prove(node)
-            [named] = await node.batch([Call("getblockhash", [number])], str)
-            if isinstance(named, RpcError) and named.code == _OUT_OF_RANGE:
-                return None
-            return await self._header(node, _said(named, "getblockhash"), number=number)
-
-        return await self._endpoints.ask(read)
+        return await self._endpoints.ask(partial(self._ref, number=number))
 
     async def blocks(self, first: int, last: int) -> AsyncIterator[BlockFacts]:
         """The blocks ``first..last`` in order, each linked to the one before it.
@@ -130,7 +136,7 @@ class BitcoinSource:
         while number <= last:
             wanted = range(number, min(number + self._at_once, last + 1))
             try:
-                group = await self._endpoints.ask(partial(self._read, numbers=wanted))
+                group = await self._agreed(wanted)
             except Behind as fault:
                 raise Reorged(
                     f"The chain of {self.chain.name} does not reach block {wanted[-1]}."
@@ -138,6 +144,17 @@ class BitcoinSource:
             self._learn(group)
             yield group
             number = wanted[-1] + 1
+
+    async def _agreed(self, numbers: Sequence[int]) -> list[BlockFacts]:
+        """The blocks ``numbers`` from a node that others agree with."""
+
+        async def read(node: Endpoint) -> tuple[Endpoint, list[BlockFacts]]:
+            return node, await self._read(node, numbers=numbers)
+
+        while True:
+            node, group = await self._endpoints.ask(read)
+            if await self._witnesses.agree(node, group[-1].ref):
+                return group
 
     def _learn(self, group: Sequence[BlockFacts]) -> None:
         """Blocks of 2009 hold one transaction, later ones thousands."""
@@ -157,18 +174,23 @@ class BitcoinSource:
             raise WrongChain(f"Its first block is {genesis[:64]}, not that of {self.chain.name}.")
         node.learnt["chain"] = self.chain.id
 
+    async def _told_of(self, node: Endpoint, number: int | None) -> BlockRef | None:
+        return await (self._head(node) if number is None else self._ref(node, number=number))
+
+    async def _ref(self, node: Endpoint, *, number: int) -> BlockRef | None:
+        await self._prove(node)
+        [named] = await node.batch([Call("getblockhash", [number])], str)
+        if isinstance(named, RpcError) and named.code == _OUT_OF_RANGE:
+            return None
+        return await self._header(node, _said(named, "getblockhash"), number=number)
+
     async def _head(self, node: Endpoint) -> BlockRef:
         await self._prove(node)
         [info] = await node.batch([Call("getblockchaininfo")], ChainInfo)
         told = _said(info, "getblockchaininfo")
         if told.initialblockdownload:
             raise StaleHead(f"It is still loading the chain: {told.blocks} of {told.headers}.")
-        head = await self._header(node, told.bestblockhash, number=told.blocks)
-        age_s = self._now() - head.time / 1000
-        if age_s > self._settings.stale_after_s:
-            raise StaleHead(f"Its newest block {head.number} is {age_s / 3600:.1f} hours old.")
-        node.health.head = head.number
-        return head
+        return await self._header(node, told.bestblockhash, number=told.blocks)
 
     async def _header(self, node: Endpoint, named: str, *, number: int) -> BlockRef:
         [answer] = await node.batch([Call("getblockheader", [named])], HeaderAnswer)

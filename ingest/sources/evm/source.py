@@ -21,7 +21,7 @@ from ingest.sources.evm.known_tokens import known_decimals
 from ingest.sources.evm.node import EvmNode
 from ingest.sources.evm.reading import TRACE_METHODS, EvmReading, TracesBy
 from ingest.sources.evm.wallet_logs import transfers_of
-from ingest.sources.evm.witnesses import Witnesses
+from ingest.sources.witnesses import Witnesses
 
 #: Transactions that a window should hold: enough to fill a batch, few enough to hold in memory.
 _FULL: Final = 4_000
@@ -51,7 +51,14 @@ class EvmSource:
         self.chain, self.endpoints = chain, endpoints
         self._reading = reading or EvmReading()
         self._records = ChainRecords(chain, decimals={**known_decimals(), **(decimals or {})})
-        self._witnesses = Witnesses(chain, endpoints, self._reading, now=now)
+        self._witnesses = Witnesses(
+            chain,
+            endpoints,
+            self._told,
+            stale_after_s=self._reading.stale_after_s,
+            stale_blocks=self._reading.stale_blocks,
+            now=now,
+        )
         self._unknown = unknown_tokens, unknown_accounts
         self._window = Window(self._reading.window, largest=self._reading.largest_window)
         self._traces: TracesBy | None = None
@@ -218,6 +225,9 @@ class EvmSource:
             end = min(first + self._window.size - 1, last)
             yield first, end
             first = end + 1
+
+    async def _told(self, endpoint: Endpoint, number: int | None) -> BlockRef | None:
+        return await self._node(endpoint).ref("latest" if number is None else number)
 
     def _node(self, endpoint: Endpoint) -> EvmNode:
         return EvmNode(endpoint, self.chain, self._reading)

@@ -17,9 +17,8 @@ from graph_api.domain.ids import AccountId, address_of
 from graph_api.domain.records import Record, Reject, UtxoTransaction
 from graph_api.domain.wallet_loads import Part
 from ingest.providers.endpoints import Endpoint, Endpoints, EndpointSettings
-from ingest.providers.faults import Garbled, WrongBlock
+from ingest.providers.faults import FalseMoney, Garbled, WrongBlock
 from ingest.sources.bitcoin.blocks import spend_of, transaction_of
-from ingest.sources.bitcoin.checks import FalseMoney
 from ingest.sources.bitcoin.serialized import Coin, PlainTransaction, Point
 from ingest.sources.chain import BlockRef
 from ingest.sources.histories import Told

@@ -2,19 +2,12 @@
 
 from graph_api.domain.errors import BadInput
 from graph_api.domain.records import Block, Reject
-from ingest.providers.faults import Lie
+from ingest.providers.faults import FalseBalances
 from ingest.sources.chain import BlockFacts, BlockRef
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.solana.answers import BlockAnswer, TransactionAnswer, execution
 from ingest.sources.solana.books import Unbalanced
 from ingest.sources.solana.records import Page
-
-
-class FalseBalances(Lie):
-    """Lamports or signatures of a block cannot be: more after than before, or one thing twice."""
-
-    name = "false_balances"
-    remedy = "Resync the node, or leave the endpoint out."
 
 
 def block_ref(answer: BlockAnswer, slot: int) -> BlockRef:

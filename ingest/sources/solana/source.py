@@ -20,7 +20,6 @@ from ingest.providers.faults import (
     BrokenLink,
     EndpointFault,
     Overloaded,
-    StaleHead,
     Unsupported,
     WrongChain,
 )
@@ -30,6 +29,7 @@ from ingest.sources.chain import BlockFacts, BlockRef, Reorged
 from ingest.sources.chain_records import ChainRecords
 from ingest.sources.solana.answers import BlockAnswer
 from ingest.sources.solana.blocks import block_facts, block_ref
+from ingest.sources.witnesses import Witnesses
 
 T = TypeVar("T")
 
@@ -48,8 +48,9 @@ class SolanaSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How nodes are asked.
 
     ``finalized`` blocks never change and come some 13 s later than ``confirmed`` ones. A head
-    older than ``stale_after_s`` is not believed. A block that should be there and is not is asked
-    for ``attempts`` times, one poll apart.
+    older than ``stale_after_s`` is not believed, nor one that is more than ``stale_slots`` below
+    that of another node. A block that should be there and is not is asked for ``attempts`` times,
+    one poll apart.
     """
 
     commitment: Commitment = "confirmed"
@@ -58,6 +59,7 @@ class SolanaSettings(msgspec.Struct, frozen=True, kw_only=True):
     slots_at_once: int = 64
     poll_s: float = 1.0
     stale_after_s: float = 120.0
+    stale_slots: int = 150
     attempts: int = 30
 
 
@@ -72,13 +74,21 @@ class SolanaSource:
         now: Callable[[], float],
         settings: SolanaSettings | None = None,
     ) -> None:
-        self.chain, self._endpoints, self._now = chain, endpoints, now
+        self.chain, self._endpoints = chain, endpoints
         self._settings = settings or SolanaSettings()
+        self._witnesses = Witnesses(
+            chain,
+            endpoints,
+            self._told_of,
+            stale_after_s=self._settings.stale_after_s,
+            stale_blocks=self._settings.stale_slots,
+            now=now,
+        )
         self._records = ChainRecords(chain, decimals={})
 
     async def head(self) -> BlockRef:
-        """The newest block of the commitment."""
-        return await self._patiently(self._head)
+        """The newest block of the commitment, of a node that others do not contradict."""
+        return await self._until_there(self._witnesses.newest)
 
     async def final(self) -> int | None:
         """The newest finalized slot."""
@@ -92,13 +102,7 @@ class SolanaSource:
     async def ref(self, number: int) -> BlockRef | None:
         """The block of slot ``number``; None if it has none, or beyond the head."""
 
-        async def read(node: Endpoint) -> BlockRef | None:
-            await self._prove(node)
-            if await self._slot(node, self._settings.commitment) < number:
-                return None
-            return await self._ref(node, number)
-
-        return await self._patiently(read)
+        return await self._patiently(partial(self._block_of, slot=number))
 
     async def blocks(self, first: int, last: int) -> AsyncIterator[BlockFacts]:
         """The blocks of the slots ``first..last`` in order, each linked to the one before it.
@@ -130,13 +134,22 @@ class SolanaSource:
         while end < last:
             # What has not been seen to be without a block is listed again: another node may know.
             end = min(end + self._settings.slots_at_once, last)
-            group = await self._patiently(
-                partial(self._group, first=start, last=end, parent=parent)
-            )
+            group = await self._agreed(start, end, parent)
             if group:
                 yield group
                 parent = group[-1].ref
                 start, end = parent.number + 1, parent.number
+
+    async def _agreed(self, first: int, last: int, parent: BlockRef | None) -> list[BlockFacts]:
+        """What ``_group`` gives, from a node that others agree with."""
+
+        async def read(node: Endpoint) -> tuple[Endpoint, list[BlockFacts]]:
+            return node, await self._group(node, first=first, last=last, parent=parent)
+
+        while True:
+            node, group = await self._patiently(read)
+            if not group or await self._witnesses.agree(node, group[-1].ref):
+                return group
 
     async def _group(
         self, node: Endpoint, *, first: int, last: int, parent: BlockRef | None
@@ -190,6 +203,15 @@ class SolanaSource:
         [answer] = await node.batch([Call("getSlot", [{"commitment": commitment}])], int)
         return _said(answer, "getSlot")
 
+    async def _told_of(self, node: Endpoint, slot: int | None) -> BlockRef | None:
+        return await (self._head(node) if slot is None else self._block_of(node, slot=slot))
+
+    async def _block_of(self, node: Endpoint, *, slot: int) -> BlockRef | None:
+        await self._prove(node)
+        if await self._slot(node, self._settings.commitment) < slot:
+            return None
+        return await self._ref(node, slot)
+
     async def _head(self, node: Endpoint) -> BlockRef:
         await self._prove(node)
         slot = await self._slot(node, self._settings.commitment)
@@ -197,10 +219,6 @@ class SolanaSource:
         found = await self._ref(node, slots[-1]) if slots else None
         if found is None:
             raise Behind(f"It has no block for slot {slot} yet.")
-        age_s = self._now() - found.time / 1000
-        if age_s > self._settings.stale_after_s:
-            raise StaleHead(f"Its newest block {found.number} is {age_s:.0f} seconds old.")
-        node.health.head = found.number
         return found
 
     async def _ref(self, node: Endpoint, slot: int) -> BlockRef | None:
@@ -228,13 +246,16 @@ class SolanaSource:
 
     async def _patiently(self, work: Callable[[Endpoint], Awaitable[T]]) -> T:
         """What ``work`` gives; asked again while all nodes say that they are not there yet."""
+        return await self._until_there(partial(self._endpoints.ask, work))
+
+    async def _until_there(self, ask: Callable[[], Awaitable[T]]) -> T:
         for _ in range(self._settings.attempts - 1):
             try:
-                return await self._endpoints.ask(work)
+                return await ask()
             except Behind:
                 await self._endpoints.sleep(self._settings.poll_s)
         try:
-            return await self._endpoints.ask(work)
+            return await ask()
         except Behind as fault:
             raise UpstreamUnavailable(
                 self._endpoints.provider, retry_after_s=self._settings.poll_s

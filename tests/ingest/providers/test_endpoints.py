@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,8 +13,11 @@ import pytest
 from graph_api.domain.errors import BadInput
 from ingest.providers.endpoints import Endpoint, Endpoints, EndpointSettings
 from ingest.providers.faults import (
+    FAULTS,
     Behind,
+    EndpointFault,
     Garbled,
+    Lie,
     NoEndpoint,
     Overloaded,
     Refused,
@@ -24,6 +28,8 @@ from ingest.providers.faults import (
 from ingest.providers.limits import Rate
 from ingest.providers.rpc import Call, RpcError
 from tests.ingest.providers.serving import Node, Refusal, served
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "following.md"
 
 
 class Time:
@@ -292,3 +298,15 @@ async def test_a_pool_needs_an_endpoint() -> None:
     with pytest.raises(BadInput, match="Ethereum has no endpoint"):
         async with pool_of():
             pass
+
+
+def test_every_fault_has_a_name_a_remedy_and_its_line_in_the_documents() -> None:
+    def below(kind: type[EndpointFault]) -> set[type[EndpointFault]]:
+        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
+
+    assert below(EndpointFault) - {EndpointFault, Lie} == set(FAULTS)
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    text = DOCUMENT.read_text()
+    for fault in FAULTS:
+        assert f"| `{fault.name}` |" in text
+        assert fault.remedy.endswith(".")

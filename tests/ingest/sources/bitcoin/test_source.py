@@ -390,3 +390,68 @@ def _poorer(method: str, answer: Any, *, worth: float, by: float) -> Any:
 
 def _digest(block: Mined) -> bytes:
     return double(block.head)[::-1]
+
+
+def _grown(count: int, note: bytes = b"") -> BitcoinNode:
+    made = BitcoinNode()
+    for _ in range(count):
+        made.grow(note=note)
+    return made
+
+
+async def test_a_head_far_below_that_of_another_node_is_stale(
+    source_of: Callable[..., BitcoinSource],
+) -> None:
+    behind, node = _grown(8), _grown(12)
+    source = source_of(behind, node)
+
+    assert (await source.head()).hash == node.blocks[12].hash
+    assert faults(source) == ["stale_head", None]
+    assert source._endpoints.status()[0].fault_text == (
+        "Its newest block is 4 below that of another endpoint."
+    )
+    near = source_of(_grown(9), node)
+    assert (await near.head()).number == 12
+    assert faults(near) == [None, None]
+
+
+async def test_of_three_nodes_the_one_on_another_fork_is_left_alone(
+    source_of: Callable[..., BitcoinSource],
+) -> None:
+    truth = _grown(12)
+    source = source_of(_grown(12, note=b"fork"), truth, _grown(12))
+
+    assert (await source.head()).hash == truth.blocks[12].hash
+    assert faults(source) == ["contradicted", None, None]
+    assert [one.ref.hash for one in await read(source, 1, 3)] == [
+        truth.blocks[at].hash for at in (1, 2, 3)
+    ]
+
+
+async def test_of_two_nodes_that_disagree_on_what_is_final_neither_is_believed(
+    source_of: Callable[..., BitcoinSource],
+) -> None:
+    source = source_of(_grown(12), _grown(12, note=b"fork"))
+
+    with pytest.raises(UpstreamUnavailable, match="different hashes for the final block 6"):
+        await source.head()
+    assert faults(source) == ["contradicted", "contradicted"]
+
+
+async def test_a_node_that_changes_its_past_after_its_head_was_believed_is_found(
+    source_of: Callable[..., BitcoinSource],
+) -> None:
+    truth, other, false = _grown(12), _grown(12), _grown(12, note=b"fork")
+    turned: list[bool] = []
+
+    def turncoat(method: str, params: list[Any]) -> Any:
+        return (false if turned else truth)(method, params)
+
+    source = source_of(turncoat, truth, other)
+    await source.head()
+    turned.append(True)
+
+    assert [one.ref.hash for one in await read(source, 1, 4)] == [
+        truth.blocks[at].hash for at in range(1, 5)
+    ]
+    assert faults(source) == ["contradicted", None, None]

@@ -244,3 +244,48 @@ async def test_a_refusal_names_the_method(node: SolanaNode, source_of: Sources) 
     assert len(await read(source_of(pruned, node), 10, 19)) == len(SLOTS)
     with pytest.raises(Exception, match="getBlock with an error: Block 10 cleaned up"):
         await read(source_of(pruned), 10, 19)
+
+
+def _long(*, fork: str = "", slot: int | None = None) -> SolanaNode:
+    """A block in each of the slots 10 to 99."""
+    return SolanaNode(blocks={at: [] for at in range(10, 100)}, fork=fork, slot=slot)
+
+
+async def test_a_head_far_below_that_of_another_node_is_stale(source_of: Sources) -> None:
+    source = source_of(_long(slot=59), _long(), stale_slots=20)
+
+    assert (await source.head()).number == 99
+    assert faults(source) == ["stale_head", None]
+
+
+async def test_of_three_nodes_the_one_on_another_fork_is_left_alone(source_of: Sources) -> None:
+    source = source_of(_long(fork="x"), _long(), _long())
+
+    assert (await source.head()).hash == _long().hash_of(99)
+    assert faults(source) == ["contradicted", None, None]
+    (found, _) = await read(source, 20, 21)
+    assert found.ref.hash == _long().hash_of(20)
+
+
+async def test_of_two_nodes_that_disagree_on_what_is_final_neither_is_believed(
+    source_of: Sources,
+) -> None:
+    source = source_of(_long(), _long(fork="x"))
+
+    with pytest.raises(UpstreamUnavailable, match="different hashes for the final block 67"):
+        await source.head()
+    assert faults(source) == ["contradicted", "contradicted"]
+
+
+async def test_a_node_that_changes_its_past_after_its_head_was_believed_is_found(
+    source_of: Sources,
+) -> None:
+    turncoat = _long()
+    source = source_of(turncoat, _long(), _long())
+    await source.head()
+    turncoat.fork = "x"
+
+    found = await read(source, 20, 30)
+
+    assert [one.ref.hash for one in found] == [_long().hash_of(at) for at in range(20, 31)]
+    assert faults(source) == ["contradicted", None, None]

@@ -5,15 +5,13 @@ majority is believed; where there is none, nobody is.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from graph_api.domain.chains import Chain
 from ingest.providers.endpoints import Endpoint, Endpoints
 from ingest.providers.faults import Behind, Contradicted, StaleHead
 from ingest.sources.chain import BlockRef
-from ingest.sources.evm.node import EvmNode
-from ingest.sources.evm.reading import EvmReading
 
 #: A head's hash is compared this often within the depth of finality.
 _COMPARISONS: Final = 4
@@ -26,19 +24,38 @@ class Told(NamedTuple):
     ref: BlockRef
 
 
+#: What an endpoint says of the block with a number, or of its newest one where there is none; None
+#: where it has no such block. Raises: EndpointFault.
+Ask = Callable[[Endpoint, int | None], Awaitable[BlockRef | None]]
+
+
 class Witnesses:
-    """Compares endpoints of one chain; ``now`` is the time of day in seconds."""
+    """Compares endpoints of one chain.
+
+    Args:
+        stale_after_s: A newest block that is older is not believed; None for never.
+        stale_blocks: Nor is one that is so far below that of another endpoint.
+        now: The time of day in seconds.
+    """
 
     def __init__(
-        self, chain: Chain, endpoints: Endpoints, reading: EvmReading, *, now: Callable[[], float]
+        self,
+        chain: Chain,
+        endpoints: Endpoints,
+        ask: Ask,
+        *,
+        stale_after_s: float | None,
+        stale_blocks: int,
+        now: Callable[[], float],
     ) -> None:
-        self._chain, self._endpoints, self._reading, self._now = chain, endpoints, reading, now
+        self._chain, self._endpoints, self._ask, self._now = chain, endpoints, ask, now
+        self._stale_after_s, self._stale_blocks = stale_after_s, stale_blocks
         self._compared = -1
 
     async def newest(self) -> BlockRef:
         """The newest block of an endpoint that is neither stale nor contradicted.
 
-        Raises: NoEndpoint.
+        Raises: NoEndpoint, Behind.
         """
         told = await self._endpoints.ask_these(self._endpoints.usable(), self._latest)
         if not told:
@@ -93,7 +110,7 @@ class Witnesses:
 
     async def _tell(self, endpoints: Sequence[Endpoint], number: int) -> list[Told]:
         async def ref(endpoint: Endpoint) -> Told:
-            found = await self._node(endpoint).ref(number)
+            found = await self._ask(endpoint, number)
             if found is None:
                 raise Behind(f"It has no block {number} yet.")
             return Told(endpoint, found)
@@ -101,7 +118,7 @@ class Witnesses:
         return await self._endpoints.ask_these(endpoints, ref)
 
     async def _latest(self, endpoint: Endpoint) -> Told:
-        head = await self._node(endpoint).ref("latest")
+        head = await self._ask(endpoint, None)
         if head is None:
             raise Behind("It has no block at all.")
         endpoint.health.head = head.number
@@ -113,7 +130,7 @@ class Witnesses:
         return [one for one in young if self._is_near(one, highest)]
 
     def _is_young(self, told: Told) -> bool:
-        limit = self._reading.stale_after_s
+        limit = self._stale_after_s
         age = self._now() - told.ref.time / 1000
         if limit is None or age <= limit:
             return True
@@ -123,11 +140,8 @@ class Witnesses:
 
     def _is_near(self, told: Told, highest: int) -> bool:
         below = highest - told.ref.number
-        if below <= self._reading.stale_blocks:
+        if below <= self._stale_blocks:
             return True
         fault = StaleHead(f"Its newest block is {below} below that of another endpoint.")
         self._endpoints.report(told.endpoint, fault)
         return False
-
-    def _node(self, endpoint: Endpoint) -> EvmNode:
-        return EvmNode(endpoint, self._chain, self._reading)
