@@ -38,7 +38,7 @@ async def market(settings: PriceSettings) -> AsyncIterator[Market]:
             stack.push_async_callback(services[0].close)
         exchanges: list[PriceSource] = []
         for name, url in named:
-            exchanges.append(await Exchange.open(name, url=url))
+            exchanges.append(Exchange.open(name, url=url))
             stack.push_async_callback(exchanges[-1].close)
         yield Market(
             assets=assets,

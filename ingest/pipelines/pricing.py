@@ -12,7 +12,7 @@ import msgspec
 
 from graph_api.domain.assets import Asset
 from graph_api.domain.errors import UpstreamUnavailable
-from graph_api.domain.events import Line, Topic
+from graph_api.domain.events import Line, LineState, Topic
 from graph_api.domain.ids import TokenId
 from graph_api.domain.positions import block_bounds
 from graph_api.domain.prices import Course, Price, Quote, Rules, agreed, spans
@@ -80,7 +80,7 @@ class Pricer:
         self._graph, self._turn, self._market, self._report = graph, turn, market, report
         self._assets = {asset.id: asset for asset in market.assets}
         self._asked: dict[str, list[tuple[int, int]]] = {}
-        self._heard: dict[str, int] | None = None
+        self._heard: dict[str, LineState] | None = None
         #: Sources that could not be asked in the last run, and why.
         self.troubles: dict[str, str] = {}
 
@@ -95,8 +95,7 @@ class Pricer:
 
     async def listen(self) -> None:
         """From now on ``follow`` prices what is announced."""
-        lines = await outbox.lines(self._graph)
-        self._heard = {one.chain: one.last for one in lines if one.line == Line.TRANSFERS}
+        self._heard = await self._lines()
 
     async def follow(self) -> int:
         """Price what was announced since the last time, by prices that the graph has.
@@ -106,22 +105,23 @@ class Pricer:
         if self._heard is None:
             await self.listen()
         assert self._heard is not None
-        tokens = await self._tokens()
-        done = 0
-        for line in await outbox.lines(self._graph):
-            if line.line != Line.TRANSFERS:
-                continue
+        tokens, done = await self._tokens(), 0
+        for chain, line in (await self._lines()).items():
+            before = self._heard.get(chain)
+            # Of another history of numbers nothing was heard.
+            place = before.last if before is not None and before.epoch == line.epoch else 0
             while events := await outbox.after(
-                self._graph,
-                Line.TRANSFERS,
-                line.chain,
-                self._heard.get(line.chain, 0),
-                limit=_EVENTS,
+                self._graph, Line.TRANSFERS, chain, place, limit=_EVENTS
             ):
                 seen = [one.body for one in events if one.topic is Topic.TRANSFER_SEEN]
-                done += await self._announced(line.chain, seen, tokens)
-                self._heard[line.chain] = events[-1].number
+                done += await self._announced(chain, seen, tokens)
+                place = events[-1].number
+                self._heard[chain] = msgspec.structs.replace(line, last=place)
         return done
+
+    async def _lines(self) -> dict[str, LineState]:
+        lines = await outbox.lines(self._graph)
+        return {one.chain: one for one in lines if one.line == Line.TRANSFERS}
 
     # What was announced
 

@@ -6,8 +6,10 @@ pair the other way round (dollars priced in the asset) serves where there is no 
 
 import asyncio
 import importlib
+import importlib.util
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from graph_api.domain.assets import Asset
@@ -44,34 +46,33 @@ class Pair(NamedTuple):
 
 
 class Exchange:
-    """One exchange. ``client`` is an exchange of ccxt; ``time`` is a clock in seconds."""
+    """One exchange as ccxt calls it; ``url`` is a mirror of its public API.
+
+    Raises: BadInput where there is no such exchange.
+    """
 
     def __init__(
-        self, client: Any, faults: "Faults", *, time: Callable[[], float], chance: random.Random
+        self,
+        name: str,
+        *,
+        time: Callable[[], float],
+        chance: random.Random,
+        url: str | None = None,
+        timeout_s: float = 10.0,
     ) -> None:
-        self._client, self._faults, self._time = client, faults, time
-        self.name: str = client.id
-        self._health = Health(self.name, random=chance)
+        if not _there_is(name):
+            raise BadInput(f"There is no exchange {name[:40]!r}; ccxt names those that there are.")
+        self.name, self._url, self._timeout_s, self._time = name, url, timeout_s, time
+        self._health = Health(name, random=chance)
         self._alone = asyncio.Lock()
+        self._opened: _Opened | None = None
         self._read_at: float | None = None
 
     @classmethod
-    async def open(cls, name: str, *, url: str | None = None, timeout_s: float = 10.0) -> Self:
-        """The exchange that ccxt calls ``name``; ``url`` is a mirror of its public API.
-
-        Raises: BadInput where there is no such exchange.
-        """
-        # It takes seconds and a hundred megabytes to load, which nobody pays who asks no exchange.
-        ccxt = await asyncio.to_thread(importlib.import_module, "ccxt.async_support")
-        if name not in ccxt.exchanges:
-            raise BadInput(f"There is no exchange {name[:40]!r}; ccxt names those that there are.")
-        # Numbers as the text that was sent: a float would round them.
-        client = getattr(ccxt, name)({"timeout": int(timeout_s * 1000), "enableRateLimit": True})
-        client.number = str
-        if url is not None:
-            client.urls["api"] = _moved(client.urls["api"], url)
-        loop = asyncio.get_running_loop()
-        return cls(client, Faults(ccxt), time=loop.time, chance=random.Random())  # noqa: S311
+    def open(cls, name: str, *, url: str | None = None, timeout_s: float = 10.0) -> Self:
+        """An exchange with a clock and randomness of its own. Raises: BadInput."""
+        time, chance = asyncio.get_running_loop().time, random.Random()  # noqa: S311 - jitter
+        return cls(name, time=time, chance=chance, url=url, timeout_s=timeout_s)
 
     async def quotes(self, assets: Sequence[Asset], *, now: int) -> list[Quote]:
         """What it trades ``assets`` at. Raises: UpstreamUnavailable."""
@@ -110,7 +111,24 @@ class Exchange:
 
     async def close(self) -> None:
         """Give its connections back."""
-        await self._client.close()
+        if self._opened is not None:
+            await self._opened.client.close()
+
+    @property
+    def _client(self) -> Any:
+        assert self._opened is not None
+        return self._opened.client
+
+    async def _open(self) -> "_Opened":
+        # It takes seconds and a hundred megabytes to load, which nobody pays who asks no exchange.
+        ccxt = await asyncio.to_thread(importlib.import_module, "ccxt.async_support")
+        options = {"timeout": int(self._timeout_s * 1000), "enableRateLimit": True}
+        client = getattr(ccxt, self.name)(options)
+        # Numbers as the text that was sent: a float would round them.
+        client.number = str
+        if self._url is not None:
+            client.urls["api"] = _moved(client.urls["api"], self._url)
+        return _Opened(client, Faults(ccxt))
 
     async def _pairs(self, assets: Sequence[Asset]) -> dict[str, Pair]:
         """The best market of each asset, by the asset's id; none where it is not traded."""
@@ -179,11 +197,13 @@ class Exchange:
                 last = self._health.last
                 told = {self.name: last} if last is not None else {}
                 raise NoEndpoint(self.name, retry_after_s=round(max(rests_s, 1.0)), faults=told)
+            if self._opened is None:
+                self._opened = await self._open()
             began = self._time()
             try:
                 answer = await work()
             except Exception as error:
-                fault = self._faults.of(error)
+                fault = self._opened.faults.of(error)
                 self._health.failed(fault, now=self._time())
                 pause_s = max(round(self._health.free_in_s(self._time())), 1)
                 raise NoEndpoint(
@@ -216,6 +236,19 @@ class Faults:
             if isinstance(error, kind):
                 return fault(f"{what} ({type(error).__name__}).")
         return Garbled(f"Its answer cannot be read ({type(error).__name__}).")
+
+
+class _Opened(NamedTuple):
+    client: Any
+    faults: Faults
+
+
+def _there_is(name: str) -> bool:
+    """Whether ccxt has a module of that name, which is found without loading any."""
+    spec = importlib.util.find_spec("ccxt")
+    places = spec.submodule_search_locations if spec is not None else None
+    folders = [Path(place) / "async_support" for place in places or ()]
+    return name.isidentifier() and any((one / f"{name}.py").is_file() for one in folders)
 
 
 def _traded(markets: Mapping[str, Any], symbol: str) -> bool:

@@ -1,5 +1,6 @@
 """Prices as a person meets them on the command line, and in the process that keeps up."""
 
+import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ from tests.ingest.loading import Ended, command, ended
 from tests.ingest.sources.prices.site import Site, bitstamp, served
 
 HOUR = 3_600_000
+#: What commands ask the graph is tried on both engines elsewhere; each process costs seconds.
+EMBEDDED = pytest.mark.parametrize("graph_address", ["embedded"], indirect=True)
 
 
 @pytest.fixture
@@ -51,6 +54,7 @@ def lines(done: Ended) -> list[dict[str, object]]:
     return [msgspec.json.decode(line) for line in done.out.splitlines()]
 
 
+@EMBEDDED
 async def test_transfers_are_priced_and_prices_shown_by_command(
     graph: Graph, site: Site, tmp_path: Path
 ) -> None:
@@ -61,11 +65,13 @@ async def test_transfers_are_priced_and_prices_shown_by_command(
         return await ended(graph.address, tmp_path, *arguments)
 
     priced = await run("ingest", "prices", "--asset", "ETH")
-    again = await run("ingest", "prices", "--asset", "ETH", "--reprice", "--json")
-    shown = await run("prices", "show", "eth", "--at", "2023-11-14T22:20:00", "--json")
-    early = await run("prices", "show", "eth", "--at", "2013-11-14")
-    listed = await run("prices", "list", "--json")
-    asked = await run("prices", "ask", "ETH", "dai")
+    again, shown, early, listed, asked = await asyncio.gather(
+        run("ingest", "prices", "--asset", "ETH", "--reprice", "--json"),
+        run("prices", "show", "eth", "--at", "2023-11-14T22:20:00", "--json"),
+        run("prices", "show", "eth", "--at", "2013-11-14"),
+        run("prices", "list", "--json"),
+        run("prices", "ask", "ETH", "dai"),
+    )
 
     assert priced.out == "1 transfers priced, 0 left; 1 prices fetched.\n"
     assert [(row["seen"], row["priced"]) for row in lines(again)] == [(1, 0)]
@@ -80,6 +86,7 @@ async def test_transfers_are_priced_and_prices_shown_by_command(
     assert "0.999" in asked.out
 
 
+@EMBEDDED
 async def test_a_source_that_is_away_is_named_and_ends_with_an_error(
     graph: Graph, site: Site, tmp_path: Path
 ) -> None:
@@ -95,6 +102,7 @@ async def test_a_source_that_is_away_is_named_and_ends_with_an_error(
     assert "run the same command again" in done.err
 
 
+@EMBEDDED
 async def test_the_process_that_keeps_up_tells_prices(
     graph: Graph, site: Site, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Final
 
+import msgspec
 import pytest
 
 from graph_api.domain.assets import ASSETS, Asset, asset_named
@@ -26,7 +27,7 @@ def some(*names: str) -> list[Asset]:
 
 @asynccontextmanager
 async def exchange(name: str, site: Site) -> AsyncIterator[Exchange]:
-    opened = await Exchange.open(name, url=site.url, timeout_s=5)
+    opened = Exchange.open(name, url=site.url, timeout_s=5)
     try:
         yield opened
     finally:
@@ -73,10 +74,9 @@ async def test_an_old_ticker_and_a_wild_one_do_not_move_the_price() -> None:
         kraken(one, {"ETH/USD": "2000", "BTC/USD": "40000"})
         bitstamp(two, {"ETH/USD": "2002", "BTC/USD": "80000"}, at_s=NOW // 1000)
         bitstamp(three, {"ETH/USD": "1999", "BTC/USD": "40010"}, at_s=NOW // 1000 - 3_600)
-        third.name = "late"
         quotes = [
-            quote
-            for source in (first, second, third)
+            msgspec.structs.replace(quote, source=name)
+            for name, source in (("kraken", first), ("bitstamp", second), ("late", third))
             for quote in await source.quotes(some("ETH", "BTC"), now=NOW)
         ]
 
@@ -148,4 +148,6 @@ async def test_garbage_is_a_fault_of_the_exchange() -> None:
 
 async def test_an_exchange_that_nobody_knows_is_refused() -> None:
     with pytest.raises(BadInput, match="no exchange 'mtgox'"):
-        await Exchange.open("mtgox")
+        Exchange.open("mtgox")
+    with pytest.raises(BadInput):
+        Exchange.open("../kraken")
