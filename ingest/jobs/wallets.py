@@ -208,9 +208,9 @@ class Worker:
             hold.progress = _progress(loaded, self._budget)
             self._changed()
 
-        def waiting(name: str) -> None:
-            told = hold.note or Note()
-            hold.note = msgspec.structs.replace(told, message=f"Waiting for its turn at {name}.")
+        def waiting(_: str) -> None:
+            message = f"Waiting while others write {chain.name}."
+            hold.note = msgspec.structs.replace(hold.note or Note(), message=message)
 
         def reject(rejects: Sequence[Reject]) -> None:
             if self._rejects is not None:

@@ -142,9 +142,15 @@ class Planner:
         return _Planning(self, what, variables).plan(root_type)
 
     def refusals(self) -> dict[str, Refused]:
-        """The fields that no plan can have, each with the reason: whoever selects them waits."""
+        """The fields that no plan can have, each with the reason: whoever selects them waits.
+
+        Those of the subscription are not asked for: they are told.
+        """
         found = {}
+        feeds = self.schema._schema.subscription_type
         for type_ in self.schema._schema.type_map.values():
+            if type_ is feeds:
+                continue
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 for name in type_.fields:
                     try:
