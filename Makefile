@@ -12,7 +12,7 @@ PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo test check lint types contracts secrets locks printed docs format \
-	lock graphiql bench proof-real proof-ingest proof-follow wheel smoke hooks clean
+	lock graphiql bench proof-real proof-ingest proof-follow proof-live wheel smoke hooks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ proof-ingest: bootstrap ## Kill loads at random, on both engines, and compare wi
 
 proof-follow: bootstrap ## Follow ROUNDS=200 chains that change, on nodes that stop, by followers that are killed
 	@DESKGRAPH_ROUNDS="$(or $(ROUNDS),200)" $(PY) -m pytest tests/ingest/jobs/test_following.py -k rough $(ARGS)
+
+proof-live: bootstrap ## Kill subscribers and servers at random; nothing may be lost or doubled
+	@$(PY) -m bench live_kills $(ARGS)
 
 bench: bootstrap ## Measure, and print ratios
 	@$(PY) -m bench $(ARGS)

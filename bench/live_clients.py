@@ -1,6 +1,7 @@
 """Many WebSockets in one process: each subscribes once and notes when its items come.
 
-Frames are only counted, so that the clients cost little of the machine that the server is on.
+Items are only counted and pings answered, so that the clients cost little of the machine that the
+server is on.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ import orjson
 
 _NEXT: Final = b'"type":"next"'
 _ACK: Final = b'"type":"connection_ack"'
+_PING: Final = 0x89
+_HEAD: Final = 80  # an item says within so many bytes that it is one
 _AT_ONCE: Final = 200
 
 
@@ -44,11 +47,17 @@ class Subscriber(asyncio.Protocol):
         if not self.ready.done():
             self._begin(data)
             return
-        found = (self._tail + data).count(_NEXT)
-        if found:
-            self.items += found
-            self.last_at = time.perf_counter()
-        self._tail = (self._tail + data)[-len(_NEXT) + 1 :]
+        data = self._tail + data
+        begin = 0
+        while (end := _frame_end(data, begin)) is not None:
+            if data[begin] == _PING:
+                assert self._transport is not None
+                self._transport.write(b"\x8a" + masked(data[begin + 2 : end])[1:])
+            elif data.find(_NEXT, begin, begin + _HEAD) >= 0:
+                self.items += 1
+                self.last_at = time.perf_counter()
+            begin = end
+        self._tail = data[begin:]
 
     def _begin(self, data: bytes) -> None:
         assert self._transport is not None
@@ -95,6 +104,16 @@ async def connected(address: str, messages: Sequence[bytes]) -> list[Subscriber]
             await subscriber.ready
             made.append(subscriber)
     return made
+
+
+def _frame_end(data: bytes, begin: int) -> int | None:
+    """Where the frame ends that begins there; None while it has not come whole."""
+    if len(data) < begin + 2:
+        return None
+    size, body = data[begin + 1], begin + 2
+    if size == 126:
+        size, body = int.from_bytes(data[begin + 2 : begin + 4], "big"), begin + 4
+    return body + size if len(data) >= body + size else None
 
 
 def masked(text: bytes) -> bytes:

@@ -18,7 +18,7 @@ from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.domain.events import Event, Lane, Line
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.interests import Index
-from graph_api.live.reading import Batch, Lost, Past, newest, raise_lost, read
+from graph_api.live.reading import Batch, Lost, Past, newest, read
 from graph_api.live.streams import Streams
 
 #: How many events of a line are kept in memory; a reader begins with half as many.
@@ -32,10 +32,10 @@ log = structlog.get_logger("graph_api.live")
 class Told:
     """One event, and how far its reader is with it; ``answers`` is for who makes some of it."""
 
-    __slots__ = ("_text", "answers", "cursor", "event", "heard_at", "lane")
+    __slots__ = ("_text", "answers", "cursor", "event", "lane")
 
-    def __init__(self, lane: Lane, event: Event, cursor: Cursor, *, heard_at: float = 0.0) -> None:
-        self.lane, self.event, self.cursor, self.heard_at = lane, event, cursor, heard_at
+    def __init__(self, lane: Lane, event: Event, cursor: Cursor) -> None:
+        self.lane, self.event, self.cursor = lane, event, cursor
         self.answers: dict[Any, Any] = {}
         self._text = ""
 
@@ -79,13 +79,12 @@ class Feed:
         *,
         past: Past | None,
         facts: Facts | None,
-        clock: Callable[[], float],
     ) -> None:
         self.line = line
         self._facts, self._finds_facts = facts, False
         self.listeners: Index[Listener] = Index()
         self.position = Cursor()
-        self._streams, self._past, self._clock = streams, past, clock
+        self._streams, self._past = streams, past
         self._recent: deque[Told] = deque(maxlen=KEPT)
         self._begins: dict[Lane, Mark] = {}
         self._ready = asyncio.Event()
@@ -234,10 +233,10 @@ class Feed:
             self._begins = dict(self.position.marks)
             self._begins[batch.lane] = Mark(batch.epoch, batch.events[0].number - 1)
         self._begins.setdefault(batch.lane, Mark(batch.epoch, 0))
-        heard_at, deliveries = self._clock(), 0
+        deliveries = 0
         for event in events:
             self.position = self.position.moved(batch.lane, Mark(batch.epoch, event.number))
-            told = Told(batch.lane, event, self.position, heard_at=heard_at)
+            told = Told(batch.lane, event, self.position)
             self._keep(told)
             for listener in self.listeners.matches(event):
                 deliveries += 1 + self._told(listener, told)
@@ -277,10 +276,8 @@ class Hub:
         *,
         past: Past | None = None,
         facts: Mapping[Line, Facts] | None = None,
-        clock: Callable[[], float] | None = None,
     ) -> None:
         self._streams, self._past, self._facts = streams, past, facts or {}
-        self._clock = clock or asyncio.get_running_loop().time
         self._feeds: dict[Line, Feed] = {}
 
     async def feed(self, line: Line) -> Feed:
@@ -292,15 +289,9 @@ class Hub:
                 line,
                 past=self._past,
                 facts=self._facts.get(line),
-                clock=self._clock,
             )
         await feed.ready()
         return feed
-
-    @property
-    def feeds(self) -> list[Feed]:
-        """All lines that are read."""
-        return list(self._feeds.values())
 
     async def close(self) -> None:
         """Read nothing any more."""
@@ -317,5 +308,3 @@ def covers(cursor: Cursor, other: Cursor) -> bool:
 
 _NOWHERE: Final = Mark("", 0)
 _PAUSE_S: Final = 0.5
-
-__all__ = ["KEPT", "Feed", "Hub", "Listener", "Told", "covers", "raise_lost"]

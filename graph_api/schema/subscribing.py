@@ -261,6 +261,6 @@ def _who(context: Any) -> Hashable:
 
 
 #: Answers that an event keeps; others are made again for who asks for the event later.
-_ANSWERS: Final = 64
+_ANSWERS: Final = 16
 
 __all__ = ["Answering", "Encode", "Wanted", "subscription"]

@@ -41,6 +41,10 @@ class TooSlow(GraphApiError):
         super().__init__("Events come faster than they are taken; resume after the last cursor.")
 
 
+class _Over(Exception):
+    """Nothing follows what was told."""
+
+
 class Sink(Protocol):
     """Where the answers of one subscription go."""
 
@@ -86,6 +90,7 @@ class Subscriber:
     def hear(self, told: Told) -> None:
         """What happens while it is not with the others yet."""
         if len(self.backlog) >= LONGEST:
+            self.channel.tally.drops["behind"] += 1
             self.end(TooSlow())
             return
         self.backlog.append(told)
@@ -98,17 +103,17 @@ class Subscriber:
 
     async def catch_up(self, after: Cursor | None) -> None:
         """Hear what there is to begin with, then join the others."""
-        channel = self.channel
         try:
             if after is None:
-                channel.behind.add(self)
-            if channel.interest.present is not None:
-                for event in await channel.interest.present():
-                    lane = Lane(channel.feed.line, event.chain)
-                    await self._tell(Told(lane, event, channel.feed.position))
-            if after is not None:
+                self.channel.behind.add(self)
+            else:
                 await self._resume(after)
+            await self._tell_present()
             await self._work_off()
+        except _Over:
+            self.catching_up = None
+            self.leave()
+            self.sink.complete()
         except GraphApiError as error:
             self.catching_up = None
             self.end(error)
@@ -116,6 +121,14 @@ class Subscriber:
             log.error("subscription failed", exc_info=error)
             self.catching_up = None
             self.end(UpstreamUnavailable("The subscription", retry_after_s=5))
+
+    async def _tell_present(self) -> None:
+        """How things stand now, where that is to be told."""
+        channel = self.channel
+        if channel.interest.present is not None:
+            for event in await channel.interest.present():
+                lane = Lane(channel.feed.line, event.chain)
+                await self._tell(Told(lane, event, channel.feed.position))
 
     async def _resume(self, after: Cursor) -> None:
         """What follows ``after``, up to where the others are."""
@@ -145,8 +158,6 @@ class Subscriber:
                 told = self.backlog.popleft()
                 if (merged := self._above_floor(told)) is not None:
                     await self._tell(merged)
-                    if channel.over(told):
-                        return
             self._floor = _ahead(Cursor(self._floor), channel.feed.position)
             if not self._floor:
                 channel.join(self)
@@ -171,6 +182,7 @@ class Subscriber:
         return Told(told.lane, told.event, Cursor(merged))
 
     async def _tell(self, told: Told) -> None:
+        """Hand one event over. Raises: _Over when nothing follows it."""
         await self.sink.room()
         answer = self.channel.answering.answer(told)
         if not isinstance(answer, bytes):
@@ -178,9 +190,7 @@ class Subscriber:
         self.sink.put(answer, told.cursor_text)
         self.channel.tally.delivered += 1
         if self.channel.over(told):
-            self.catching_up = None
-            self.leave()
-            self.sink.complete()
+            raise _Over
 
 
 class Channel:

@@ -5,9 +5,10 @@ by itself: it sends ``Last-Event-ID``.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import structlog
@@ -18,9 +19,9 @@ from strawberry.types.graphql import OperationType
 
 from graph_api.domain.errors import ErrorCode, GraphApiError
 from graph_api.schema.errors import errors_to_send
-from graph_api.schema.guarded import GuardedSchema, RefusedDocument
+from graph_api.schema.guarded import GuardedSchema, RefusedDocument, current_operation
 from graph_api.schema.subscribing import Wanted, subscription
-from graph_api.server.channels import Channels, TooSlow
+from graph_api.server.channels import Channels, Subscriber, TooSlow
 from graph_api.server.graphql import GraphQLRequest, encode_json
 from graph_api.server.metrics import Metrics
 from graph_api.server.refusals import Refusal
@@ -73,7 +74,7 @@ class EventStreams:
                 code=ErrorCode.UPSTREAM_UNAVAILABLE,
                 headers=[(b"retry-after", b"1")],
             )
-        stream = _Stream(self._settings)
+        stream = _Stream(self._settings, drops=self._channels.tally.drops)
         self._open.add(stream)
         work = asyncio.create_task(self._work(http, asked, context, stream))
         watch = asyncio.create_task(_leaving(http.receive, stream))
@@ -104,6 +105,7 @@ class EventStreams:
                 await self._execute(http, asked, context, stream)
             else:
                 stream.subscriber = await self._channels.subscribe(wanted, stream)
+            self._metrics.executed(Executed.now())
         except RefusedDocument as refused:
             self._refuse(stream, refused.errors, asked)
         except GraphApiError as error:
@@ -156,9 +158,9 @@ class EventStreams:
 class _Stream:
     """One answer that goes on; the ``Sink`` of a subscription."""
 
-    def __init__(self, settings: LiveSettings) -> None:
-        self.subscriber: Any = None
-        self._settings = settings
+    def __init__(self, settings: LiveSettings, *, drops: Counter[str]) -> None:
+        self.subscriber: Subscriber | None = None
+        self._settings, self._drops = settings, drops
         self._queue: deque[bytes] = deque([b"retry: %d\n\n" % RETRY_MS])
         self._queued = 0
         self._over = self._cut = False
@@ -239,8 +241,23 @@ class _Stream:
         settings = self._settings
         if len(self._queue) > settings.queue_messages or self._queued > settings.queue_bytes:
             # What it has not taken it will ask for when it comes back.
+            self._drops["slow"] += 1
             self.stop()
             self.cut()
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """An operation that was taken up, as it is counted."""
+
+    operation_type: str
+    codes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def now(cls) -> "Executed":
+        """The one that the current task executes; what no execution tells of is a feed."""
+        operation = current_operation.get()
+        return cls(operation.type.value if operation else OperationType.SUBSCRIPTION.value)
 
 
 def answer_of(result: ExecutionResult) -> dict[str, Any]:

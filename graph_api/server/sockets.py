@@ -19,12 +19,13 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from graph_api.domain.errors import ErrorCode, GraphApiError
+from graph_api.schema.context import Context
 from graph_api.schema.errors import errors_to_send
 from graph_api.schema.guarded import GuardedSchema, RefusedDocument
 from graph_api.schema.subscribing import subscription
 from graph_api.server import messages
 from graph_api.server.channels import Channels, Subscriber, TooSlow
-from graph_api.server.event_streams import answer_of
+from graph_api.server.event_streams import Executed, answer_of
 from graph_api.server.graphql import ContextGetter, GraphQLRequest, encode_json
 from graph_api.server.messages import SUBPROTOCOL, Close, Closed
 from graph_api.server.metrics import Metrics
@@ -263,7 +264,9 @@ class Socket:
             operation.refuse(f"At most {most} operations run on one socket; end some of them.")
             return
         self._operations[identity] = operation
-        operation.run(request, self._context)
+        context = self._context
+        # What one operation has looked up may have changed by the next.
+        operation.run(request, context.renewed() if isinstance(context, Context) else context)
 
 
 class _Operation:
@@ -334,8 +337,9 @@ class _Operation:
             if wanted is not None:
                 self._subscriber = await self._house.channels.subscribe(wanted, self)
                 self._task = None
-                return
-            await self._execute(request, context)
+            else:
+                await self._execute(request, context)
+            self._house.metrics.executed(Executed.now())
         except RefusedDocument as refused:
             self._refused(refused.errors, request)
         except GraphApiError as error:

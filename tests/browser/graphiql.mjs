@@ -46,6 +46,12 @@ try {
   seen.explorer = true
   await page.screenshot({ path: screenshot })
 
+  await query.filter({ hasText: 'typed by hand' }).click()
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type('subscription { steps')
+  await page.keyboard.press('Control+Enter')
+  seen.streamed = await answer(page, 'the last')
+
   await page.goto(`${address}/graphql?query=${encodeURIComponent('{ hello(name: "linked") }')}`)
   await query.filter({ hasText: 'linked' }).waitFor()
   await run.click()

@@ -141,6 +141,11 @@ class Subscription:
             yield number
         raise RuntimeError(SECRET)
 
+    @strawberry.subscription
+    async def steps(self) -> AsyncGenerator[str, None]:
+        yield "the first"
+        yield "the last"
+
 
 class Gate:
     """Where ``slow`` stops until a test lets it go on."""

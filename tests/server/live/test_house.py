@@ -155,6 +155,19 @@ def place_of(message: dict[str, object]) -> tuple[object, int]:
     return message["id"], int(transfer_id.split(":")[2], 16)
 
 
+async def test_each_question_on_a_socket_is_answered_anew(house: Served, ledger: Ledger) -> None:
+    query = "query ($of: AccountId!) { wallet(by: {accountId: $of}) { transfersOut } }"
+    async with house.client() as client:
+        found = []
+        for number in (2, 3):
+            await client.subscribe(query, of=wallet("alice"))
+            found.append((await client.receive())["payload"]["data"]["wallet"]["transfersOut"])
+            assert (await client.receive())["type"] == "complete"
+            await ledger.write(transfer("alice", "bob", tx=f"tx {number}"))
+
+    assert found == [1, 2]
+
+
 async def test_a_terminal_watches(house: Served, graph: Graph, bus: Bus) -> None:
     async with (
         publishing(publisher(graph, bus.streams)),
