@@ -135,11 +135,14 @@ class PriceQuery:
             "asset": "Its id or symbol, in any letter case.",
             "at": "As it was known then; now when not given.",
         },
-        description="What an asset costs, or cost; null where no price was known by then.",
+        description=(
+            "What an asset costs, or cost; null where no price was known by then, or `assets` has "
+            "none of that name."
+        ),
     )
     prices: list[AssetPrice] = root(
         pricing.several,
         of=AssetPrice.of,
         arguments={"assets": "Ids or symbols, up to 100; all of them when not given."},
-        description="What assets cost now; those without a price are left out.",
+        description="What assets cost now; unknown ones and those without a price are left out.",
     )

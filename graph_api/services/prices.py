@@ -37,21 +37,18 @@ async def assets(graph: Graph) -> list[AssetRow]:
 async def price(
     graph: Graph, *, asset: str, at: datetime | None = None, now: datetime
 ) -> Known | None:
-    """What ``asset`` (an id or a symbol) cost ``at`` a moment, or costs now; None while unknown.
-
-    Raises: BadInput when there is no such asset.
-    """
-    (row,) = _named([asset], await prices.assets(graph))
+    """What ``asset`` (an id or a symbol) cost ``at`` a moment, or costs now; None while unknown."""
+    rows = _named([asset], await prices.assets(graph))
     if at is None:
-        return _newest(row, now)
-    found = await prices.at(graph, [Moment(asset=row.id, at=at)])
+        return next((_newest(row, now) for row in rows), None)
+    found = await prices.at(graph, [Moment(asset=row.id, at=at) for row in rows])
     return next((_known(one, at) for one in found.values()), None)
 
 
 async def several(graph: Graph, *, assets: list[str] | None = None, now: datetime) -> list[Known]:
-    """What ``assets`` cost now, or all of them; those without a price are left out.
+    """What ``assets`` cost now, or all of them; unknown and unpriced ones are left out.
 
-    Raises: BadInput.
+    Raises: BadInput when these are more than ``MAX_ASSETS``.
     """
     rows = await prices.assets(graph)
     wanted = rows if assets is None else _named(assets, rows)
@@ -63,13 +60,8 @@ def _named(names: Sequence[str], rows: Sequence[AssetRow]) -> list[AssetRow]:
     if len(names) > MAX_ASSETS:
         raise BadInput(f"Up to {MAX_ASSETS} assets can be asked for at once.")
     by_name = {row.symbol.lower(): row for row in reversed(rows)} | {row.id: row for row in rows}
-    found: dict[str, AssetRow] = {}
-    for name in names:
-        row = by_name.get(name.strip().lower())
-        if row is None:
-            raise BadInput(f"The graph has no asset {name[:60]!r}; `assets` names those it has.")
-        found[row.id] = row
-    return list(found.values())
+    found = (by_name.get(name.strip().lower()) for name in names)
+    return list({row.id: row for row in found if row is not None}.values())
 
 
 def _newest(row: AssetRow, now: datetime) -> Known | None:

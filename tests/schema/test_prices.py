@@ -68,19 +68,20 @@ async def test_a_price_says_who_says_so_and_how_old_it_is(graph: Graph) -> None:
     assert found.data["some"] == [{"usd": exact}]
 
 
-async def test_an_unknown_asset_is_named_and_an_unpriced_one_is_null(graph: Graph) -> None:
+async def test_what_is_unknown_or_unpriced_is_null_and_left_out(graph: Graph) -> None:
     await prices.register(graph, [COINS])
-    wrong = await answer(graph, '{ price(asset: "nothing") { usd } }')
     many = await answer(
         graph, "query ($a: [String!]) { prices(assets: $a) { usd } }", a=["c"] * 101
     )
 
-    assert await ask(graph, '{ price(asset: "coins") { usd } prices { usd } }') == {
-        "price": None,
-        "prices": [],
-    }
-    assert wrong.codes == ["BAD_INPUT"]
-    assert "no asset 'nothing'" in wrong.errors[0]["message"]
+    assert await ask(
+        graph,
+        """{
+          unpriced: price(asset: "coins") { usd }
+          unknown: price(asset: "nothing", at: "2024-01-01T00:00:00Z") { usd }
+          prices(assets: ["coins", "nothing"]) { usd }
+        }""",
+    ) == {"unpriced": None, "unknown": None, "prices": []}
     assert many.codes == ["BAD_INPUT"]
 
 
