@@ -6,19 +6,19 @@ CALL (b) {
   WITH t ORDER BY t.sender_key LIMIT $limit
   RETURN b.owner AS owner, 'out' AS side, null AS scanned, null AS last,
     CASE WHEN t.sender = b.owner THEN t.sender_key END AS key,
-    t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS position,
-    t.sender AS sender, t.recipient AS recipient, t.token AS token, t.amount_raw AS amount_raw,
-    t.amount AS amount, t.block_number AS block_number, t.block_time AS block_time,
-    t.derived AS derived, t.usd AS usd
+    t.block_number AS block_number, t.block_time AS block_time, t.amount AS amount, t.usd AS usd,
+    t.derived AS derived, t.id AS id, t.chain AS chain, t.transaction AS transaction,
+    t.position AS position, t.sender AS sender, t.recipient AS recipient, t.token AS token,
+    t.amount_raw AS amount_raw
   UNION ALL
   MATCH (t:Transfer) WHERE t.recipient_key > b.after AND t.recipient_key < b.end
   WITH t ORDER BY t.recipient_key LIMIT $limit
   RETURN b.owner AS owner, 'in' AS side, null AS scanned, null AS last,
     CASE WHEN t.recipient = b.owner THEN t.recipient_key END AS key,
-    t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS position,
-    t.sender AS sender, t.recipient AS recipient, t.token AS token, t.amount_raw AS amount_raw,
-    t.amount AS amount, t.block_number AS block_number, t.block_time AS block_time,
-    t.derived AS derived, t.usd AS usd
+    t.block_number AS block_number, t.block_time AS block_time, t.amount AS amount, t.usd AS usd,
+    t.derived AS derived, t.id AS id, t.chain AS chain, t.transaction AS transaction,
+    t.position AS position, t.sender AS sender, t.recipient AS recipient, t.token AS token,
+    t.amount_raw AS amount_raw
 }
-RETURN owner, side, scanned, last, key, id, chain, transaction, position, sender, recipient, token,
-  amount_raw, amount, block_number, block_time, derived, usd
+RETURN owner, block_number, block_time, amount, usd, derived, side, scanned, last, key, id, chain,
+  transaction, position, sender, recipient, token, amount_raw

@@ -5,7 +5,7 @@ MATCH (t:Transfer) WHERE t.order_key > $after AND t.order_key < $end
 WITH t LIMIT $limit
 RETURN $owner AS owner, 'any' AS side, null AS scanned, null AS last,
   CASE WHEN t.chain = $owner THEN t.order_key END AS key,
-  t.id AS id, t.chain AS chain, t.transaction AS transaction, t.position AS position,
-  t.sender AS sender, t.recipient AS recipient, t.token AS token, t.amount_raw AS amount_raw,
-  t.amount AS amount, t.block_number AS block_number, t.block_time AS block_time,
-  t.derived AS derived, t.usd AS usd
+  t.block_number AS block_number, t.block_time AS block_time, t.amount AS amount, t.usd AS usd,
+  t.derived AS derived, t.id AS id, t.chain AS chain, t.transaction AS transaction,
+  t.position AS position, t.sender AS sender, t.recipient AS recipient, t.token AS token,
+  t.amount_raw AS amount_raw

@@ -201,20 +201,17 @@ class Connection(asyncio.Protocol):
             raise Surprise("A message is of an unknown kind.")
 
     def _record(self, message: bytearray, start: int, stop: int) -> None:
-        # Once for every row: nothing is called here that can be done in place.
         if self._steps[0] is not Step.PULL:
             raise Surprise("A record comes where none belongs.")
         if self._waiter is None or self._failure is not None:
             return
+        body = message[start + 2 : stop]  # apart, so that nothing reads on behind its end
         try:
-            if self._careful and doubtful(message, start + 2, stop):
-                row, end = unpack_carefully(message, start + 2, stop)
-            else:
-                row, end = self._unpack(message, start + 2)
+            row, end = self._value(body)
         except Structured as structure:
             self._reset(structure)
             return
-        if end != stop or type(row) is not list or len(row) != len(self._keys):
+        if end != len(body) or type(row) is not list or len(row) != len(self._keys):
             raise Surprise("A record does not have the columns that were announced.")
         self._rows.append(row)
 
@@ -241,14 +238,15 @@ class Connection(asyncio.Protocol):
             self._reset(error)
         self._done()
 
-    def _value(self, message: bytearray, start: int, stop: int) -> tuple[Any, int]:
-        if self._careful and doubtful(message, start, stop):
-            return unpack_carefully(message, start, stop)
-        return self._unpack(message, start)
+    def _value(self, body: bytearray) -> tuple[Any, int]:
+        if self._careful and doubtful(body, 0, len(body)):
+            return unpack_carefully(body, 0)
+        return self._unpack(body, 0)
 
     def _told(self, message: bytearray, start: int, stop: int) -> dict[str, Any]:
-        told, end = self._value(message, start + 2, stop)
-        if end != stop or not isinstance(told, dict):
+        body = message[start + 2 : stop]
+        told, end = self._value(body)
+        if end != len(body) or not isinstance(told, dict):
             raise Surprise("A summary carries no map.")
         return told
 

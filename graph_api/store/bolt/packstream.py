@@ -65,48 +65,44 @@ def unpack_carefully(data: bytearray, start: int, end: int | None = None) -> tup
 
 
 def doubtful(data: bytearray, start: int, end: int) -> bool:
-    """Whether ``data[start:end]`` may be no value, or may claim a list or map of very many items.
+    """Whether the value in ``data[start:end]`` may claim a list or map of very many items.
 
-    Most numbers and texts do not even have a byte that could say so. Of the others only the heads
-    are read.
+    Most numbers and texts do not even have a byte that could say so. Of the others the heads are
+    read up to the last such byte, so answers that name their numbers first are cleared soonest.
     """
+    last = -1
     for head in (b"\xd6", b"\xda"):
-        place = data.find(head, start, end)
-        while place >= 0:
+        place = data.rfind(head, start, end)
+        while place > last:
             if int.from_bytes(data[place + 1 : place + 5], "big") >= _MANY:
-                return not _is_modest(data, start, end)
-            place = data.find(head, place + 1, end)
-    return False
+                last = place
+            else:
+                place = data.rfind(head, start, place)
+    return last >= 0 and _claims_much(data, start, last)
 
 
-def _is_modest(data: bytearray, start: int, end: int) -> bool:
-    """Whether ``data[start:end]`` is one plain value that claims nowhere to be very long."""
-    at, missing, sizes = start, 1, _SIZES
-    while missing > 0 and at < end:
+def _claims_much(data: bytearray, start: int, last: int) -> bool:
+    """Whether a head up to the place ``last`` claims very many items, or is none that is known."""
+    at, sizes = start, _SIZES
+    while at <= last:
         head = data[at]
         if size := sizes[head]:
             at += size
-            missing -= 1
-        elif head == _TEXT and at + 1 < end:  # what most values are is not looked up
+        elif head == _TEXT:  # what most values are is not looked up
             at += 2 + data[at + 1]
-            missing -= 1
         elif 0x90 <= head < 0xB0:
             at += 1
-            missing += (head & 0x0F) * (1 if head < 0xA0 else 2) - 1
         elif head in _LENGTHS:
             width, kind = _LENGTHS[head]
             length = int.from_bytes(data[at + 1 : at + 1 + width], "big")
             at += 1 + width
             if kind in ("text", "bytes"):
                 at += length
-                missing -= 1
             elif length >= _MANY:
-                return False
-            else:
-                missing += length * (1 if kind == "list" else 2) - 1
+                return True
         else:
-            return False
-    return missing == 0 and at == end
+            return True
+    return False
 
 
 def _sizes() -> list[int]:
