@@ -64,7 +64,7 @@ async def tail(
 ) -> None:
     """Show events as they come, until stopped."""
     lines, only = _wanted(names), _chain_id(chain)
-    async with _streams(settings) as streams, _past(settings) as past:
+    async with opened_streams(settings) as streams, _past(settings) as past:
         start = Cursor.of(after) if after else await _back(streams, lines, past, count=count)
         cursor = start
         events = read(streams, start, lines=lines, past=past, on_lost=_say_lost)
@@ -115,7 +115,7 @@ async def replay(
 @awaited
 async def lines_command(settings: Settings, /, as_json: bool) -> None:
     """Show where every line stands: numbers, what waits, who publishes, who judges."""
-    async with _streams(settings) as streams, connect.graph_to_read(settings) as graph:
+    async with opened_streams(settings) as streams, connect.graph_to_read(settings) as graph:
         facts = await streams.bus.facts()
         found = await figures(graph, streams)
     if as_json:
@@ -132,7 +132,7 @@ async def lines_command(settings: Settings, /, as_json: bool) -> None:
 @awaited
 async def publish(settings: Settings, /) -> None:
     """Copy the outbox to the bus until stopped; `deskgraph up` does it by itself."""
-    async with _streams(settings) as streams, connect.current_graph(settings) as graph:
+    async with opened_streams(settings) as streams, connect.current_graph(settings) as graph:
         await Publisher(
             graph, streams, clock=connect.now, keep=retention(settings), report=_say_standing
         ).run()
@@ -144,7 +144,7 @@ async def publish(settings: Settings, /) -> None:
 @awaited
 async def disband(settings: Settings, /, name: str) -> None:
     """Forget the group NAME on every line, so that nothing is kept for it any more."""
-    async with _streams(settings) as streams:
+    async with opened_streams(settings) as streams:
         found = [lane for lane in await streams.lanes() if await streams.disband(lane, name)]
     if not found:
         raise BadInput(f"There is no group {name}; `deskgraph events lines` shows them.")
@@ -166,7 +166,8 @@ def durability(facts: BusFacts) -> str:
 
 
 @asynccontextmanager
-async def _streams(settings: Settings) -> AsyncIterator[Streams]:
+async def opened_streams(settings: Settings) -> AsyncIterator[Streams]:
+    """The streams of the bus that runs. Raises: BadInput when none does."""
     given = settings.redis.url
     url = given.get_secret_value() if given else running_bus(settings.home)
     if url is None:

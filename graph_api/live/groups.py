@@ -4,12 +4,15 @@ An event that was taken and not done with comes again, to its taker when that on
 its name, else to another once it has lain idle. So a judge may see an event twice, always under
 the same id (``Batch.id_of``), and keeps what it concludes under that id. Where the order within a
 lane matters, let one consumer at a time judge it.
+
+An event on which judges keep failing must not hold up all that follow: after some tries it is set
+aside (``dead_letters``), and the group goes on.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +21,7 @@ from redis.exceptions import ResponseError
 from graph_api.domain.errors import UpstreamUnavailable
 from graph_api.domain.events import Event, Lane, Line
 from graph_api.live.cursors import Mark
+from graph_api.live.dead_letters import MAX_TRIES, DeadLetters
 from graph_api.live.reading import BATCH, SURVEY_EVERY_S, Batch, Lost, OnLost, Past, raise_lost
 from graph_api.live.streams import Streams, StreamState, entry_of
 
@@ -57,8 +61,10 @@ class Group:
         judged: Judged = nothing,
         on_lost: OnLost = raise_lost,
         idle: timedelta = IDLE,
+        tries: int = MAX_TRIES,
     ) -> None:
         self._streams, self._name, self._consumer, self._lines = streams, name, consumer, lines
+        self._dead, self._tries = DeadLetters(streams, name), tries
         self._past, self._judged, self._on_lost, self._idle = past, judged, on_lost, idle
         self._joined: dict[Lane, str] = {}
         self._holes: dict[Lane, _Hole] = {}
@@ -79,8 +85,31 @@ class Group:
             self._survey_at = 0.0
             raise
 
+    async def failed(self, batch: Batch, event: Event, reason: str, *, now: datetime) -> bool:
+        """Judging ``event`` failed: it comes again, with what follows it in ``batch``, until it has
+        failed too often and is set aside. What stands before it in ``batch`` is done.
+
+        Returns: whether it is set aside. Raises: UpstreamUnavailable.
+        """
+        dead = await self._dead.failed(batch, event, reason, now=now, tries=self._tries)
+        last = event.number if dead else event.number - 1
+        judged = tuple(one for one in batch.events if one.number <= last)
+        # A replayed event that failed for good was taken back from the group by the count itself.
+        if judged and not batch.replayed:
+            await self.done(msgspec.structs.replace(batch, events=judged))
+        self.put_back(batch)
+        return dead
+
+    def put_back(self, batch: Batch) -> None:
+        """Nobody is to blame that the rest of ``batch`` was not judged: it comes again."""
+        if batch.lane in self._joined and not batch.replayed:
+            self._mine.add(batch.lane)
+
     async def done(self, batch: Batch) -> None:
         """Never give the events of ``batch`` out again."""
+        if batch.replayed:
+            await self._dead.settled(batch)
+            return
         lane, hole = batch.lane, self._holes.get(batch.lane)
         if hole is None:
             async with self._streams.bus.speaking() as client:
@@ -102,6 +131,8 @@ class Group:
         if now >= self._survey_at:
             await self._survey()
             self._survey_at = now + SURVEY_EVERY_S
+            if batches := await self._dead.take(limit=limit, lasts=self._idle):
+                return batches
         if batches := await self._from_holes(limit):
             return batches
         if batches := await self._left_over(limit):
@@ -225,3 +256,46 @@ class Group:
         epoch = entries[0].epoch
         events: tuple[Event, ...] = tuple(entry.event for entry in entries)
         yield Batch(lane=lane, epoch=epoch, events=events)
+
+
+#: Judges one event of a batch; what it concludes it keeps under ``batch.id_of(event)``.
+Judge = Callable[[Batch, Event], Awaitable[None]]
+
+
+async def judge_all(
+    group: Group,
+    judge: Judge,
+    *,
+    clock: Callable[[], datetime],
+    pause_s: float = 1.0,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Judge every event in order, for ever. What is not there for a moment is waited for.
+
+    An event on which ``judge`` raises anything else comes again, and is set aside in the end.
+    """
+    while True:
+        try:
+            for batch in await group.take():
+                if not await _judged(group, batch, judge, clock=clock):
+                    await sleep(pause_s)
+        except UpstreamUnavailable:
+            await sleep(pause_s)
+
+
+async def _judged(
+    group: Group, batch: Batch, judge: Judge, *, clock: Callable[[], datetime]
+) -> bool:
+    """Whether the whole batch is judged."""
+    for event in batch.events:
+        try:
+            await judge(batch, event)
+        except (UpstreamUnavailable, asyncio.CancelledError):
+            group.put_back(batch)
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            await group.failed(batch, event, reason, now=clock())
+            return False
+    await group.done(batch)
+    return True

@@ -36,11 +36,15 @@ class Past(Protocol):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one lane that follow each other."""
+    """Events of one lane that follow each other.
+
+    ``replayed`` ones were set aside by their group, and do not stand where it is now.
+    """
 
     lane: Lane
     epoch: str
     events: tuple[Event, ...]
+    replayed: bool = False
 
     @property
     def mark(self) -> Mark:

@@ -153,3 +153,51 @@ end
 return 0
 """
 )
+
+#: Count that judging an event failed; set it aside when that was often enough. Returns: 1 if so.
+#: KEYS dead, tries, again, groups   ARGV id, how often, what is kept of it, group
+FAILED: Final = """
+if redis.call('HINCRBY', KEYS[2], ARGV[1], 1) < tonumber(ARGV[2]) then
+  if redis.call('ZSCORE', KEYS[3], ARGV[1]) then redis.call('ZADD', KEYS[3], 0, ARGV[1]) end
+  return 0
+end
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('SADD', KEYS[4], ARGV[4])
+return 1
+"""
+
+#: Let an event that was set aside be judged once more. Returns: whether it was there.
+#: KEYS dead, again   ARGV id
+REPLAY: Final = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1])
+return 1
+"""
+
+#: Take events that are to be judged once more and that nobody has, for a while.
+#: KEYS dead, again   ARGV limit, for how many ms
+RETAKE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], 0, now, 'LIMIT', 0, ARGV[1])) do
+  local kept = redis.call('HGET', KEYS[1], id)
+  if kept then
+    redis.call('ZADD', KEYS[2], now + ARGV[2], id)
+    found[#found + 1] = {id, kept}
+  else
+    redis.call('ZREM', KEYS[2], id)
+  end
+end
+return found
+"""
+
+#: Nothing more is to be done about an event. Returns: whether it was there.
+#: KEYS dead, tries, again   ARGV id
+SETTLED: Final = """
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+return redis.call('HDEL', KEYS[1], ARGV[1])
+"""

@@ -61,12 +61,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a group stands: everything up to ``done`` is done with."""
+    """Where a group stands: all up to ``done`` is done with, but for ``dead`` events set aside."""
 
     name: str
     consumers: int
     pending: int
     done: int
+    dead: int = 0
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -92,6 +93,14 @@ class Streams:
     def key(self, lane: Lane) -> str:
         """The key of a lane's stream."""
         return f"{self._prefix}:{lane}"
+
+    def own_key(self, name: str) -> str:
+        """The key of something else than a stream."""
+        return f"{self._prefix}:{name}"
+
+    async def run(self, text: str, keys: list[str], values: Sequence[str | int]) -> Any:
+        """What a script of ``scripts`` returns. Raises: UpstreamUnavailable, BusFull."""
+        return await self._run(text, keys, values)
 
     # Writing
 
@@ -236,6 +245,7 @@ class Streams:
                         consumers=row["consumers"],
                         pending=row["pending"],
                         done=done,
+                        dead=await self._dead(lane, row["name"]),
                     )
                 )
         return found
@@ -295,6 +305,11 @@ class Streams:
                 heard = await ears.get_message(timeout=self.bus.timeout_s / 2)
                 if heard is not None:
                     yield
+
+    async def _dead(self, lane: Lane, group: str) -> int:
+        async with self.bus.speaking() as client:
+            ids: Any = await client.hkeys(self.own_key(f"dead:{group}"))
+        return sum(id.startswith(f"{lane}:") for id in ids)
 
     async def _older(self, state: StreamState, than: datetime) -> int:
         """The highest number of an event from before ``than``, found by halving."""

@@ -45,7 +45,13 @@ def families(found: Sequence[LaneFigures], now: datetime) -> Iterator[Metric]:
         "group_lag_events",
         "Events of the stream that a group is not done with.",
         (*_LANE, "group"),
-        _groups(found),
+        _lags(found),
+    )
+    yield gauge(
+        "group_dead_events",
+        "Events that a group has set aside.",
+        (*_LANE, "group"),
+        (((*one.lane, group.name), group.dead) for one in found for group in one.groups),
     )
 
 
@@ -53,7 +59,7 @@ def _each(found: Sequence[LaneFigures], figure: Callable[[LaneFigures], float | 
     return ((one.lane, figure(one)) for one in found)
 
 
-def _groups(found: Sequence[LaneFigures]) -> Values:
+def _lags(found: Sequence[LaneFigures]) -> Values:
     for one in found:
         for group in one.groups:
             last = one.stream.last if one.stream else group.done

@@ -15,10 +15,13 @@ import pytest_asyncio
 from deskgraph.events_commands import durability
 from graph_api.domain.events import Lane, Line
 from graph_api.live.bus import Bus
+from graph_api.live.dead_letters import DeadLetters
+from graph_api.live.reading import Batch
 from graph_api.live.streams import Streams
 from graph_api.store.graph import Graph
 from ingest.pipelines.publishing import Publisher
 from tests.given import NOW
+from tests.live.given import EPOCH, SEEN, events
 from tests.real.redis import Server, valkey_program
 from tests.store.test_outbox import CHAIN, OTHER, announced
 
@@ -171,3 +174,27 @@ async def test_what_a_crash_costs_is_said_for_every_kind_of_bus(bus: Bus) -> Non
     assert "a restart empties it" in said[0]
     assert "may cost it its last events (appendfsync everysec)" in said[1]
     assert "outlives a crash (appendfsync always)" in said[2]
+
+
+async def test_dead_letters_are_listed_replayed_and_dropped(
+    graph: Graph, shared_server: Server, streams: Streams
+) -> None:
+    batch = Batch(lane=SEEN, epoch=EPOCH, events=tuple(events(1, 2)))
+    letters = DeadLetters(streams, "rules")
+    for one in batch.events:
+        assert await letters.failed(batch, one, "no \x1b[31mprice", now=NOW, tries=1)
+    first, second = map(batch.id_of, batch.events)
+
+    said = await output(graph, shared_server, "dead", "list")
+    assert first in said
+    assert "\x1b" not in said
+    await output(graph, shared_server, "dead", "drop", "rules", second)
+    assert "1 to be judged again" in await output(
+        graph, shared_server, "dead", "replay", "rules", "--all"
+    )
+    (row,) = map(
+        json.loads, (await output(graph, shared_server, "dead", "list", "--json")).splitlines()
+    )
+    assert (row["id"], row["again"], row["event"]["body"]) == (first, True, {"told": 1})
+    await letters.drop(first)
+    assert await output(graph, shared_server, "dead", "list") == "No event is set aside.\n"

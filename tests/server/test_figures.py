@@ -49,7 +49,7 @@ FOUND = [
         waiting_since=NOW - timedelta(seconds=7),
         oldest_at=NOW - timedelta(hours=1),
         publisher=None,
-        groups=(GroupState(name="rules", consumers=1, pending=2, done=93),),
+        groups=(GroupState(name="rules", consumers=1, pending=2, done=93, dead=1),),
     ),
     LaneFigures(
         lane=PROGRESS,
@@ -151,6 +151,7 @@ async def test_every_lane_is_told_by_what_is_known_of_it() -> None:
         f"deskgraph_outbox_events{lane} 100.0",
         f"deskgraph_outbox_oldest_seconds{lane} 3600.0",
         'deskgraph_group_lag_events{chain="eip155:1",group="rules",line="transfers"} 7.0',
+        'deskgraph_group_dead_events{chain="eip155:1",group="rules",line="transfers"} 1.0',
     }
 
 
@@ -251,7 +252,7 @@ async def test_alerts_speak_of_figures_and_labels_that_the_page_has() -> None:
     rules = [rule for group in groups for rule in group["rules"]]
 
     names = [rule["alert"] for rule in rules]
-    assert len(set(names)) == len(names) == 12
+    assert len(set(names)) == len(names) == 13
     for rule in rules:
         told = {*rule, "for"}
         assert told == {"alert", "expr", "for", "labels", "annotations"}, rule["alert"]
