@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import TokenId, parse_token
 
@@ -129,8 +128,3 @@ def of_tokens(assets: tuple[Asset, ...]) -> dict[TokenId, Asset]:
             if other is not asset:
                 raise BadInput(f"Both {other.id} and {asset.id} claim the token {token}.")
     return found
-
-
-def chain_of_token(token: TokenId) -> str:
-    """The CAIP-2 id of the chain of ``token``."""
-    return chain_of(token.partition("/")[0]).id
