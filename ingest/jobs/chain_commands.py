@@ -22,8 +22,9 @@ from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.markets import watching
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
+from ingest.jobs.streams import streams_if_any
 from ingest.jobs.wallet_commands import wallet_work
-from ingest.jobs.working import retention, work
+from ingest.jobs.working import retention, telling, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
@@ -141,11 +142,14 @@ async def _follow(door: Door, settings: Settings, given: _Follow, *, bus: BusOf)
         door(settings) as graph,
         nodes(graph, chain, addresses) as opened,
         marking(bus(settings)) as changed,
+        streams_if_any(bus(settings)) as streams,
+        telling(streams, chain, clock=_now) as announce,
     ):
         with scanning.live(chain, as_json=given.as_json) as show:
 
             def tell(following: Following) -> None:
                 changed()
+                announce(following)
                 show(following)
 
             follow = Follow(
@@ -157,7 +161,11 @@ async def _follow(door: Door, settings: Settings, given: _Follow, *, bus: BusOf)
                 start=given.start,
                 announce=not given.silent,
             )
-            await follow.run(until=given.until)
+            try:
+                await follow.run(until=given.until)
+            except GraphApiError as error:
+                announce(follow.troubled(error))
+                raise
 
 
 async def _work(door: Door, settings: Settings) -> None:

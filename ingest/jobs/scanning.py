@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,14 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from graph_api.domain.chains import Chain, chain_of
-from graph_api.domain.errors import UpstreamUnavailable
-from graph_api.live.bus import Bus
-from graph_api.live.streams import Streams
 from graph_api.services.scanning import Endpoint, Followed, Trouble, followed
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.scanners import Scanner
 from ingest.jobs.following import Following
+from ingest.jobs.streams import streams_if_any
 from ingest.pipelines.spanning import Filling
 from ingest.providers.health import EndpointStatus
 
@@ -85,7 +83,7 @@ def _nodes(found: Mapping[str, Sequence[EndpointStatus | Endpoint]]) -> Table:
                 f"{one.answers:,}",
                 f"{one.faults:,}",
                 f"{one.latency_ms:.0f}" if one.latency_ms is not None else "",
-                f"{one.fault_text} {one.remedy}" if one.fault_text else "",
+                _plain(f"{one.fault_text} {one.remedy}" if one.fault_text else ""),
             )
     return grid
 
@@ -122,7 +120,7 @@ async def show(
 ) -> None:
     """Print where following stands, once or for as long as somebody watches."""
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
-    async with door(settings) as graph, _streams(bus_url) as streams:
+    async with door(settings) as graph, streams_if_any(bus_url) as streams:
         if not watch:
             _print(await followed(graph, streams), console, as_json=as_json)
             return
@@ -134,22 +132,6 @@ async def show(
             while True:
                 view.update(_states(await followed(graph, streams)))
                 await asyncio.sleep(_EVERY_S)
-
-
-@asynccontextmanager
-async def _streams(bus_url: str | None) -> AsyncIterator[Streams | None]:
-    """Where followers tell how it goes; None where no bus is, or it does not answer."""
-    try:
-        bus = await Bus.connect(bus_url) if bus_url else None
-    except UpstreamUnavailable:
-        bus = None
-    if bus is None:
-        yield None
-        return
-    try:
-        yield Streams(bus)
-    finally:
-        await bus.close()
 
 
 def _print(found: Sequence[Followed], console: Console, *, as_json: bool) -> None:
@@ -227,7 +209,7 @@ def _troubles(one: Followed, *, now: datetime) -> Iterator[Text]:
         yield _trouble(chain_of(one.chain), one.said.trouble)
     elif (past := one.said.last_trouble) is not None:
         age = _span((now - past.at).total_seconds())
-        yield Text(f"{chain_of(one.chain).name}, {age} ago: {past.error}", style="dim")
+        yield _plain(f"{chain_of(one.chain).name}, {age} ago: {past.error}", style="dim")
 
 
 def _trouble(chain: Chain, trouble: Trouble) -> Text:
@@ -235,7 +217,13 @@ def _trouble(chain: Chain, trouble: Trouble) -> Text:
     if trouble.again_in_s is not None:
         again = f"Again in {trouble.again_in_s:g} s."
     remedy = f" What to do: {trouble.remedy}" if trouble.remedy else ""
-    return Text(f"{chain.name}: {trouble.error} {again}{remedy}", style="red")
+    return _plain(f"{chain.name}: {trouble.error} {again}{remedy}", style="red")
+
+
+def _plain(text: str, *, style: str = "") -> Text:
+    """What nodes answer is quoted in it, and a terminal obeys control characters."""
+    signs = (sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return Text("".join(signs), style=style)
 
 
 def _span(seconds: float) -> str:

@@ -5,8 +5,8 @@ Each part goes on when another one fails; what stops a chain for good is told, a
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -174,3 +174,21 @@ class Teller:
         with suppress(GraphApiError):
             for one in (progress, status):
                 await self._streams.tell(self._chain.id, [one], now=now, epoch=self._epoch)
+
+
+@asynccontextmanager
+async def telling(
+    streams: Streams | None, chain: Chain, *, clock: Callable[[], datetime]
+) -> AsyncIterator[Callable[[Following], None]]:
+    """What to call with how following goes; the last word is told before the block ends."""
+    if streams is None:
+        yield lambda following: None
+        return
+    teller = Teller(streams, chain, clock=clock)
+    running = asyncio.create_task(teller.run())
+    try:
+        yield teller.tell
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await teller.flush()

@@ -35,7 +35,10 @@ def test_a_visitor_uses_graphiql(chromium: str, tmp_path: Path) -> None:
 
     assert seen.pop("problems") == [], f"a picture is in {picture}"
     assert seen.pop("hosts") == [urlsplit(server.address).netloc]
-    answers = {name: json.loads(seen.pop(name))["data"] for name in ("example", "typed", "streamed", "linked")}
+    answers = {
+        name: json.loads(seen.pop(name))["data"]
+        for name in ("example", "typed", "streamed", "linked")
+    }
     assert answers == {
         "example": {"hello": "Hello, </script>!"},
         "typed": {"hello": "Hello, typed by hand!"},

@@ -23,12 +23,14 @@ from tests.ingest.sources.evm_chain import Chain
 pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
 
 
-async def heard(streams: Streams, line: Line, count: int) -> list[Event]:
+async def heard(
+    streams: Streams, line: Line, count: int, *, chain: str = "eip155:1"
+) -> list[Event]:
     """The next ``count`` events of ``line``."""
     found: list[Event] = []
     async with aclosing(read(streams, Cursor({}), lines=[line])) as batches:
         async for batch in batches:
-            found += batch.events
+            found += [event for event in batch.events if event.chain == chain]
             if len(found) >= count:
                 break
     return found
@@ -78,6 +80,44 @@ async def test_chains_are_followed_and_events_published_by_one_process(
     assert alone.scanner is not None
     assert followed.scanner is not None
     assert alone.scanner.block == followed.scanner.block == 2
+
+
+async def test_a_chain_that_is_followed_by_command_is_told_of_alike(
+    graph: Graph,
+    chain: Chain,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = await Bus.connect(redis_url)
+    async with bus.speaking() as client:
+        await client.flushall()
+    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
+    await chain.pay("0x" + "a1" * 20, 5)
+    follow = ("ingest", "follow", "ethereum", "--node", chain.node.url)
+
+    done = await ended(graph.address, tmp_path, *follow, "--until", "1")
+    assert done.code == 0, done.err
+    streams = Streams(bus)
+    (followed,) = await scanning.followed(graph, streams)
+    assert followed.said is not None
+    assert followed.said.trouble is None
+    assert [one.state for one in followed.endpoints] == ["healthy"]
+
+    # Its node is one of another chain, so that nothing is ever written of it.
+    async with command(
+        graph.address, tmp_path, "ingest", "follow", "bsc", *follow[3:]
+    ) as following:
+        await heard(streams, Line.PROGRESS, 1, chain="eip155:56")
+        following.send(signal.SIGTERM)
+        assert (await following.ended()).code == 128 + signal.SIGTERM
+    _, bsc = await scanning.followed(graph, streams)
+    await bus.close()
+    assert (bsc.chain, bsc.scanner) == ("eip155:56", None)
+    assert bsc.said is not None
+    assert bsc.said.trouble is not None
+    assert "It serves chain 1 and not BNB Smart Chain." in bsc.said.trouble.error
+    assert bsc.said.trouble.remedy is not None
 
 
 async def test_it_needs_a_bus_and_names_that_are_chains(
