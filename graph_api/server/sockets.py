@@ -35,8 +35,8 @@ from graph_api.settings import LiveSettings
 
 #: What a client is told that is to come back at once.
 RESUME: Final = "The server restarts: connect again, and resume after the last cursor."
-#: After so many pings others get their turn.
-_BREATH: Final = 200
+#: So many are asked together whether they live.
+_AT_ONCE: Final = 50
 #: How long it may take to say so to all of them, before they are cut.
 _LEAVE_S: Final = 2.0
 _EVERYTHING: Final = frozenset(OperationType)
@@ -80,7 +80,7 @@ class Sockets:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
         socket = Socket(self, scope, send)
         self.open.add(socket)
-        if self._pinging is None:
+        if self._pinging is None or self._pinging.done():
             self._pinging = asyncio.create_task(self._ping())
         try:
             await socket.serve(receive)
@@ -92,13 +92,13 @@ class Sockets:
                 self._pinging = None
 
     async def _ping(self) -> None:
-        """Ask each from time to time, not all at once."""
-        while True:
-            await asyncio.sleep(self.settings.ping_s)
-            for number, socket in enumerate(tuple(self.open)):
-                socket.ping()
-                if number % _BREATH == 0:
-                    await asyncio.sleep(0)
+        """Ask each from time to time, a few at once."""
+        while sockets := tuple(self.open):
+            turns = range(0, len(sockets), _AT_ONCE)
+            for first in turns:
+                await asyncio.sleep(self.settings.ping_s / len(turns))
+                for socket in sockets[first : first + _AT_ONCE]:
+                    socket.ping()
 
     async def leave(self) -> None:
         """Part from everybody: each is told to come back, and to go on where it was."""

@@ -4,7 +4,7 @@ import json
 import shutil
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +58,18 @@ async def test_servers_and_clients_are_killed_and_nothing_is_lost_or_doubled(
 async def test_the_typescript_client_lives_through_restarts(bus: Bus, tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     again = listener.dup()
-    numbers: list[int] = []
-    async with serving(bus, listener=listener) as first:
-        running = in_typescript(first, tmp_path)
-        client = await running.__aenter__()
-        await until_subscribed(first, 1)
-        await bus.tell(*map(event, range(1, 11)))
-        numbers += [number_of(await client.word()) for _ in range(10)]
-    await bus.tell(*map(event, range(11, 21)))
-    async with serving(bus, listener=again) as second:
-        numbers += [number_of(await client.word()) for _ in range(10)]
-        await until_subscribed(second, 1)
-        await bus.tell(event(21))
-        numbers.append(number_of(await client.word()))
-    await running.__aexit__(None, None, None)
+    async with AsyncExitStack() as stack:
+        async with serving(bus, listener=listener) as first:
+            client = await stack.enter_async_context(in_typescript(first, tmp_path))
+            await until_subscribed(first, 1)
+            await bus.tell(*map(event, range(1, 11)))
+            numbers = [number_of(await client.word()) for _ in range(10)]
+        await bus.tell(*map(event, range(11, 21)))
+        async with serving(bus, listener=again) as second:
+            numbers += [number_of(await client.word()) for _ in range(10)]
+            await until_subscribed(second, 1)
+            await bus.tell(event(21))
+            numbers.append(number_of(await client.word()))
 
     assert numbers == [*range(1, 22)]
 
