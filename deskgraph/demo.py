@@ -34,10 +34,15 @@ async def demo(
     settings: Settings, *, data: Sequence[Path], chain: Chain, size: str, check: bool
 ) -> None:
     """Load, serve, say where; with ``check`` ask every example query once and stop."""
-    settings = settings.model_copy(update={"home": settings.home / "demo"})
+    # What assets cost is of no use to a made-up economy, and exchanges are left in peace.
+    prices = settings.prices.model_copy(update={"every_s": 0.0})
+    settings = settings.model_copy(update={"home": settings.home / "demo", "prices": prices})
     async with up.engines(settings) as (address, bus):
         await _load(settings, address, data=data, chain=chain, size=size)
-        async with up.api(settings, address, bus) as process:
+        async with (
+            up.ingest(settings, address, bus),
+            up.api(settings, address, bus) as process,
+        ):
             base = await up.announced(process)
             if check:
                 await asyncio.to_thread(_ask_examples, base)

@@ -62,6 +62,7 @@ def _environment(settings: Settings, address: GraphAddress, bus: str) -> dict[st
         "DESKGRAPH_NEO4J__PASSWORD": address.password,
         "DESKGRAPH_NEO4J__DATABASE": address.database,
         "DESKGRAPH_REDIS__URL": bus,
+        "DESKGRAPH_PRICES__EVERY_S": str(settings.prices.every_s),
     }
 
 

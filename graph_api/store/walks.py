@@ -105,10 +105,11 @@ async def neighbours(
     ``most``. An end that is not in the graph is left out.
     """
     out, into = _both_ways(forth, back, direction)
+    sides: dict[str, Any] = {"out": out, "in": into}
     rows = await graph.read(
         "walks/step",
         _Side,
-        **{"out": out, "in": into},
+        **sides,
         token=token,
         most=most,
         ends=list(ends),
@@ -142,7 +143,7 @@ async def flows_of_hops(graph: Graph, hops: list[Hop]) -> dict[Hop, list[FlowRow
 
 
 async def _flows(graph: Graph, hops: list[Hop], token: TokenId | None) -> dict[Hop, list[FlowRow]]:
-    pairs: dict[str, list[dict[str, str]]] = {"out": [], "in": []}
+    pairs: dict[str, Any] = {"out": [], "in": []}
     for hop in hops:
         far = hop.end if hop.near == hop.start else hop.start
         out, into = _both_ways([hop.start], [hop.end], hop.direction)
