@@ -260,6 +260,10 @@ class Feed:
 
     async def _on_lost(self, lost: Lost) -> None:
         log.warning("events lost", lane=str(lost.lane), after=lost.after.number, first=lost.first)
+        # Nobody may resume from before in the moment until the first event of what follows.
+        self._recent.clear()
+        epoch = "" if lost.renewed else lost.after.epoch
+        self._begins = {**self.position.marks, lost.lane: Mark(epoch, lost.first - 1)}
         self._tell_lost(lost.error())
 
     def _tell_lost(self, error: GraphApiError) -> None:

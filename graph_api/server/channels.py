@@ -133,23 +133,28 @@ class Subscriber:
     async def _resume(self, after: Cursor) -> None:
         """What follows ``after``, up to where the others are."""
         channel, feed = self.channel, self.channel.feed
-        position, recent = after, feed.recent(after)
-        channel.tally.resumes["memory" if recent is not None else "bus"] += 1
-        if recent is None:
-            async with aclosing(feed.since(after)) as batches:
-                async for some in batches:
-                    for told in some:
-                        position = told.cursor
-                        if channel.interest.wants(told.event):
-                            await self._tell(told)
-                    recent = feed.recent(position)
-                    if recent is not None:
-                        break
+        channel.tally.resumes["bus" if feed.recent(after) is None else "memory"] += 1
+        position = after
+        while (recent := feed.recent(position)) is None:
+            position = await self._read_on(position)
         # Without a pause from here on, so that nothing falls between.
-        self.backlog.extend(told for told in recent or () if channel.interest.wants(told.event))
+        self.backlog.extend(told for told in recent if channel.interest.wants(told.event))
         self._position = position
         self._floor = _ahead(position, feed.position)
         channel.behind.add(self)
+
+    async def _read_on(self, position: Cursor) -> Cursor:
+        """Hear what follows ``position`` from the bus, until the rest is in memory."""
+        channel, feed = self.channel, self.channel.feed
+        async with aclosing(feed.since(position)) as batches:
+            async for some in batches:
+                for told in some:
+                    position = told.cursor
+                    if channel.interest.wants(told.event):
+                        await self._tell(told)
+                if feed.recent(position) is not None:
+                    break
+        return position
 
     async def _work_off(self) -> None:
         channel = self.channel
