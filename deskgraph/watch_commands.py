@@ -38,6 +38,11 @@ subscription Watch($chain: ChainId, $after: String) {
   }
 }
 """
+PRICES: Final = """
+subscription Watch($assets: [String!], $after: String) {
+  prices(assets: $assets, after: $after) { cursor at assetId symbol usd usdAt source }
+}
+"""
 _MARKS: Final = {"TransferSeen": "+", "TransferRetracted": "-", "TransferFinalized": "="}
 
 _url = click.option("--url", help="Of the API; the one of this installation where left out.")
@@ -104,6 +109,26 @@ async def progress(
     await _show(settings, url, PROGRESS, None, as_json, {"chain": chain}, progress_line)
 
 
+@group.command("prices")
+@click.argument("assets", nargs=-1)
+@_url
+@_after
+@_json
+@click.pass_obj
+@awaited
+async def prices(
+    settings: Settings,
+    /,
+    assets: tuple[str, ...],
+    url: str | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Show what ASSETS cost (ids or symbols; all of them where none is named), as it changes."""
+    variables = {"assets": [*assets] or None}
+    await _show(settings, url, PRICES, after, as_json, variables, price_line)
+
+
 def transfer_line(item: dict[str, Any]) -> str:
     """One transfer for people."""
     moved = item["transfer"]
@@ -124,6 +149,13 @@ def progress_line(item: dict[str, Any]) -> str:
     return printable(
         f"{item['at']}  {item['chainId']}  block {scanner.get('block')} of {scanner.get('head')}  "
         f"{item['blocksPerS']:.1f} blocks/s{trouble}"
+    )
+
+
+def price_line(item: dict[str, Any]) -> str:
+    """One price for people."""
+    return printable(
+        f"{item['usdAt']}  {item['symbol']}  ${item['usd']}  {item['source']}  {item['assetId']}"
     )
 
 

@@ -1,12 +1,17 @@
 """Assets and what they cost, as GraphQL types; what tokens stand for and transfers were worth."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import strawberry
 
+from graph_api.domain.events import Line
+from graph_api.live.hub import Told
+from graph_api.live.interests import Interest
+from graph_api.schema.feeds import feed
 from graph_api.schema.ledger import Token, Transfer
 from graph_api.schema.steps import batched, extends, root
+from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import prices as pricing
 from graph_api.services.prices import Known
 from graph_api.store import prices, tokens
@@ -145,4 +150,51 @@ class PriceQuery:
         of=AssetPrice.of,
         arguments={"assets": "Ids or symbols, up to 100; all of them when not given."},
         description="What assets cost now; unknown ones and those without a price are left out.",
+    )
+
+
+@strawberry.type(description="An asset has a new price.")
+class PriceTick(LiveEvent):
+    """The price and who says so."""
+
+    asset_id: str = strawberry.field(description="Id of the asset.")
+    symbol: str = strawberry.field(description="What exchanges call it.")
+    usd: Decimal = strawberry.field(description="US dollars for a whole unit.")
+    usd_at: datetime = strawberry.field(description="Since when that is known.")
+    source: str = strawberry.field(
+        description="Who says so; several that agree are joined by `+`, and it is their median."
+    )
+    asset: Asset | None = batched(
+        prices.by_ids, key="asset_id", of=Asset.of, description="The asset."
+    )
+
+    @classmethod
+    def of(cls, told: Told) -> "PriceTick":
+        """As clients see it."""
+        body = told.event.body
+        return cls(
+            cursor=told.cursor_text,
+            at=datetime.fromtimestamp(told.event.at / 1000, UTC),
+            asset_id=body["asset"],
+            symbol=body["symbol"],
+            usd=Decimal(body["usd"]),
+            usd_at=datetime.fromtimestamp(body["at"] / 1000, UTC),
+            source=body["source"],
+        )
+
+
+async def _ticks(graph: Graph, *, assets: list[str] | None = None) -> Interest:
+    named = None if assets is None else frozenset(await pricing.ids_of(graph, assets))
+    return Interest(line=Line.PRICES, fields=("asset",), values=named)
+
+
+@strawberry.type
+class PriceSubscription:
+    """What assets cost, as it changes."""
+
+    prices: PriceTick = feed(
+        _ticks,
+        of=PriceTick.of,
+        arguments={"assets": "Ids or symbols, up to 100; all of them when not given."},
+        description="Prices of assets as they change.",
     )

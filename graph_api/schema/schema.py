@@ -14,7 +14,7 @@ from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
-from graph_api.schema.prices import PriceQuery, TokenAssets, TransferValues
+from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
 from graph_api.schema.queries import LedgerQuery
@@ -64,7 +64,7 @@ class Mutation(InboxMutation, JobMutation):
 
 
 @strawberry.type(description="Everything that is told as it happens.")
-class Subscription(LedgerSubscription, ProgressSubscription, JobSubscription):
+class Subscription(LedgerSubscription, PriceSubscription, ProgressSubscription, JobSubscription):
     """The root of all subscriptions, each declared with ``feed``."""
 
 

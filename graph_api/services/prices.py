@@ -56,6 +56,15 @@ async def several(graph: Graph, *, assets: list[str] | None = None, now: datetim
     return [one for one in found if one is not None]
 
 
+async def ids_of(graph: Graph, names: Sequence[str]) -> list[str]:
+    """The ids of the assets ``names``, which are ids or symbols. Raises: BadInput for others."""
+    rows = await prices.assets(graph)
+    for name in names:
+        if not _named([name], rows):
+            raise BadInput(f"No asset is called {name!r}; `assets` lists those that are priced.")
+    return [row.id for row in _named(names, rows)]
+
+
 def _named(names: Sequence[str], rows: Sequence[AssetRow]) -> list[AssetRow]:
     if len(names) > MAX_ASSETS:
         raise BadInput(f"Up to {MAX_ASSETS} assets can be asked for at once.")

@@ -5,21 +5,24 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from graph_api.domain.assets import Asset
 from graph_api.domain.events import Line, News, Topic
 from graph_api.domain.ids import AccountId
+from graph_api.domain.prices import Price
 from graph_api.domain.records import Actor, ActorType, Label
 from graph_api.live.streams import Streams
 from graph_api.server.main import application
 from graph_api.settings import RedisSettings
-from graph_api.store import outbox
+from graph_api.store import outbox, prices
 from graph_api.store.graph import Graph, Writing
-from tests.given import NOW, Ledger, address, transfer, wallet
+from tests.given import NOON, NOW, Ledger, address, transfer, wallet
 from tests.ingest.pipelines.test_publishing import publisher, publishing
 from tests.server.live.serving import (
     CHAIN,
@@ -40,6 +43,11 @@ subscription Desks($after: String) {
       transfer { transferId sender { transfersOut } recipient { actor { type } } }
     }
   }
+}
+"""
+PRICES = """
+subscription ($assets: [String!]) {
+  prices(assets: $assets) { assetId symbol usd usdAt source asset { usd } }
 }
 """
 PROGRESS = """
@@ -127,6 +135,44 @@ async def test_progress_begins_with_what_was_said_last(house: Served, bus: Bus) 
     assert second["blocksPerS"] == 3.0
 
 
+async def test_prices_are_told_as_they_change(house: Served, graph: Graph, bus: Bus) -> None:
+    some = [
+        Asset(id=id, symbol=name, tokens=()) for id, name in (("ethereum", "ETH"), ("b", "BTC"))
+    ]
+    await prices.register(graph, some)
+
+    async def tick(asset: str, usd: str) -> None:
+        price = Price(asset=asset, usd=Decimal(usd), at=NOON, source="kraken")
+        await graph.write(lambda writing: prices.tick(writing, [price], kept=[], now=NOW))
+
+    async with (
+        publishing(publisher(graph, bus.streams)),
+        house.client() as client,
+        watching(house, "prices", "btc") as lines,
+    ):
+        await client.subscribe(PRICES, assets=["ETH"])
+        await until_subscribed(house, 2)
+        await tick("b", "60000")
+        await tick("ethereum", "2500.10")
+        async with asyncio.timeout(30):
+            line = (await lines.readline()).decode()
+        told = (await client.receive())["payload"]["data"]["prices"]
+        await client.subscribe(PRICES, id="2", assets=["DOGE"])
+        refused = await client.receive()
+
+    assert line == "2023-11-14T22:13:20Z  BTC  $60000  kraken  b\n"
+    assert told == {
+        "assetId": "ethereum",
+        "symbol": "ETH",
+        "usd": "2500.10",
+        "usdAt": "2023-11-14T22:13:20Z",
+        "source": "kraken",
+        "asset": {"usd": "2500.10"},
+    }
+    assert (refused["type"], refused["id"]) == ("error", "2")
+    assert "No asset is called 'DOGE'" in refused["payload"][0]["message"]
+
+
 async def test_metrics_count_subscribers_and_how_late_they_hear(house: Served, bus: Bus) -> None:
     async with house.client() as one, house.client() as other:
         for client in (one, other):
@@ -171,8 +217,10 @@ async def test_each_question_on_a_socket_is_answered_anew(house: Served, ledger:
 async def test_a_terminal_watches(house: Served, graph: Graph, bus: Bus) -> None:
     async with (
         publishing(publisher(graph, bus.streams)),
-        watching(house, "--actor-type", "otc_desk", "--chain", "ethereum") as lines,
-        watching(house, "--json", "--wallet", f"ethereum:{address('desk')}") as objects,
+        watching(house, "transfers", "--actor-type", "otc_desk", "--chain", "ethereum") as lines,
+        watching(
+            house, "transfers", "--json", "--wallet", f"ethereum:{address('desk')}"
+        ) as objects,
     ):
         await until_subscribed(house, 2)
         await announce(graph, 1, recipient="bob")
@@ -183,16 +231,16 @@ async def test_a_terminal_watches(house: Served, graph: Graph, bus: Bus) -> None
     assert line.decode().startswith("+ ")
     assert f"{wallet('alice')} -> {wallet('desk')}" in line.decode()
     assert (item["kind"], number_of(item)) == ("TransferSeen", 2)
-    async with watching(house, "--json", "--after", "nonsense") as refused:
+    async with watching(house, "transfers", "--json", "--after", "nonsense") as refused:
         assert await refused.read() == b""
 
 
 @asynccontextmanager
-async def watching(house: Served, *options: str) -> AsyncIterator[asyncio.StreamReader]:
-    """What ``deskgraph watch transfers`` prints."""
-    command = (sys.executable, "-m", "deskgraph", "watch", "transfers", "--url", house.address)
+async def watching(house: Served, what: str, *options: str) -> AsyncIterator[asyncio.StreamReader]:
+    """What ``deskgraph watch`` prints."""
+    command = (sys.executable, "-m", "deskgraph", "watch", what, "--url", house.address, *options)
     process = await asyncio.create_subprocess_exec(
-        *command, *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     assert process.stdout is not None
     try:
