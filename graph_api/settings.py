@@ -93,6 +93,9 @@ class GraphqlSettings(BaseModel, frozen=True):
     max_repeats: int = Field(200, ge=1, description="The same field in one place.")
     max_directives: int = Field(100, ge=1)
     max_root_fields: int = Field(20, ge=1, description="Questions in one operation.")
+    timeout_s: float = Field(
+        60.0, gt=0, le=3_600, description="Of a whole query, all its statements together."
+    )
     cache_size: int = Field(1_000, ge=0, description="Checked documents to remember.")
     introspection: bool | None = Field(None, description="Unset follows the profile.")
     suggestions: bool | None = Field(None, description="Unset follows the profile.")

@@ -4,6 +4,7 @@ Every way to execute runs through it (HTTP, streams, later transports), so the v
 handlers and tests see the same documents and the same errors.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from strawberry.types.execution import ExecutionContext, PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.utils.await_maybe import await_maybe
 
+from graph_api.domain.errors import TooCostly
 from graph_api.schema.caching import Documents, Prepared
 from graph_api.schema.compiled.execute import Compiled, CompiledExecutor
 from graph_api.schema.compiled.plan import Reason, Refused
@@ -87,6 +89,7 @@ class GuardedSchema(strawberry.Schema):
         suggestions: Whether mistakes are answered with names of the schema ("Did you mean").
         introspection: Whether clients may read the schema.
         executor: What answers queries; the standard one answers what cannot be compiled.
+        timeout_s: How long a whole query may take; for ever where None.
         explain: Whether requests may ask, by the extension ``explain``, how they were executed.
     """
 
@@ -99,6 +102,7 @@ class GuardedSchema(strawberry.Schema):
         suggestions: bool = True,
         introspection: bool = True,
         executor: str = ExecutorName.COMPILED,
+        timeout_s: float | None = None,
         explain: bool = False,
         extensions: Iterable[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
         **options: Any,
@@ -106,7 +110,7 @@ class GuardedSchema(strawberry.Schema):
         super().__init__(query, extensions=extensions, **options)
         self.documents = Documents(limits or DocumentLimits(), cache_size=cache_size)
         self.suggestions = suggestions
-        self.explain = explain
+        self.explain, self.timeout_s = explain, timeout_s
         self.compiled = CompiledExecutor(self)
         self._compiles = ExecutorName(executor) is ExecutorName.COMPILED
         self._sharing = Sharing(self)
@@ -227,10 +231,22 @@ class GuardedSchema(strawberry.Schema):
         custom_context_kwargs: dict[str, Any],
     ) -> Any:
         # Strawberry calls the function with what graphql-core needs, and cares for the rest.
-        chosen = partial(self._compiled_or_standard, execute_function, execution_context)
+        chosen = partial(self._in_time, execute_function, execution_context)
         return await super()._execute_operation(
             execution_context, extensions_runner, middleware_manager, chosen, custom_context_kwargs
         )
+
+    async def _in_time(self, *given: Any, **options: Any) -> ExecutionResult:
+        operation = current_operation.get()
+        if operation is None or operation.type is not OperationType.QUERY:
+            # What has begun to change something is not left half done.
+            return await self._compiled_or_standard(*given, **options)
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await self._compiled_or_standard(*given, **options)
+        except TimeoutError:
+            late = TooCostly(f"The query took more than {self.timeout_s:g} s; ask for less.")
+            return ExecutionResult(None, [GraphQLError(str(late), original_error=late)])
 
     async def _compiled_or_standard(
         self,

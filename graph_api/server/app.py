@@ -43,6 +43,7 @@ class SchemaOptions(TypedDict):
     suggestions: bool
     introspection: bool
     executor: str
+    timeout_s: float
     explain: bool
 
 
@@ -55,6 +56,7 @@ def schema_options(settings: Settings) -> SchemaOptions:
         suggestions=_by_profile(graphql.suggestions, settings),
         introspection=_by_profile(graphql.introspection, settings),
         executor=settings.executor,
+        timeout_s=graphql.timeout_s,
         explain=settings.profile == "development",
     )
 
