@@ -42,25 +42,27 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
-from graph_api.schema.compiled.leaves import Leaf
-from graph_api.schema.compiled.run import Run
-from graph_api.schema.compiled.shapes import (
-    Asked,
-    Complete,
-    Computed,
-    Field,
-    Given,
-    Kept,
-    Place,
-    Plain,
-    TypeName,
-    Wanted,
+from graph_api.schema.compiled.completing import (
     complete_any_of,
     complete_leaf,
     complete_list,
     complete_never_null,
     complete_object,
 )
+from graph_api.schema.compiled.fields import (
+    Asked,
+    Complete,
+    Computed,
+    Field,
+    Given,
+    Kept,
+    Plain,
+    TypeName,
+    Wanted,
+)
+from graph_api.schema.compiled.leaves import Leaf
+from graph_api.schema.compiled.run import Run
+from graph_api.schema.compiled.shapes import Place
 from graph_api.schema.made import made_by
 from graph_api.schema.steps import Step, step_of
 
