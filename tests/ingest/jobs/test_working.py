@@ -1,5 +1,6 @@
 """The process that keeps up: chains are followed, events published, and all can ask how it goes."""
 
+import asyncio
 import signal
 from contextlib import aclosing
 from pathlib import Path
@@ -28,7 +29,10 @@ async def heard(
 ) -> list[Event]:
     """The next ``count`` events of ``line``."""
     found: list[Event] = []
-    async with aclosing(read(streams, Cursor({}), lines=[line])) as batches:
+    async with (
+        asyncio.timeout(120),
+        aclosing(read(streams, Cursor({}), lines=[line])) as batches,
+    ):
         async for batch in batches:
             found += [event for event in batch.events if event.chain == chain]
             if len(found) >= count:
