@@ -106,7 +106,7 @@ async def test_an_equal_question_is_asked_once(client: httpx.AsyncClient) -> Non
         first = await post(client, ALICE)
         statements = len(sent)
         again = [await post(client, ALICE) for _ in range(5)]
-        figured = await figures(client)
+    figured = await figures(client)
 
     assert first.json() == {"data": {"wallet": {"accountId": wallet("alice"), "transfersOut": 1}}}
     assert {answer.content for answer in again} == {first.content}
