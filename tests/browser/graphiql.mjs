@@ -49,8 +49,10 @@ try {
   await query.filter({ hasText: 'typed by hand' }).click()
   await page.keyboard.press('Control+A')
   await page.keyboard.type('subscription { steps')
+  const ended = page.waitForEvent('requestfinished', (sent) => sent.postData()?.includes('steps'))
   await page.keyboard.press('Control+Enter')
   seen.streamed = await answer(page, 'the last')
+  await ended
 
   await page.goto(`${address}/graphql?query=${encodeURIComponent('{ hello(name: "linked") }')}`)
   await query.filter({ hasText: 'linked' }).waitFor()

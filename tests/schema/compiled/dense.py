@@ -110,7 +110,7 @@ class Row(msgspec.Struct, frozen=True):
     def drawn(cls, record: Record, columns: Columns, depth: int = 0) -> "Row":
         """Nobody may look at what is not among the columns."""
         draw = record.draw
-        more = Record(KEYS[KEYS.index(record.key) - 1], *record.draws)
+        more = Record(_before(record.key), *record.draws)
         values: dict[str, Any] = {
             "name": draw("row name", TEXT),
             "nick": draw("row nick", (*TEXT, None)),
@@ -122,6 +122,11 @@ class Row(msgspec.Struct, frozen=True):
         if columns is not None:
             values.update(dict.fromkeys(values.keys() - columns, WRONG[0]))
         return cls(key=record.key, **values)
+
+
+def _before(key: str) -> str:
+    """Another key; that of a stranger, too, so that it spoils no question about others."""
+    return KEYS[KEYS.index(key) - 1] if key in KEYS else KEYS[0]
 
 
 class RowHit(Row, frozen=True):
@@ -445,7 +450,7 @@ class Gamma(Named):
         Row,
         id=From(("key",), lambda key: strawberry.ID(f"Gamma:{key}")),
         key="key",
-        next_key=From(("key",), lambda key: None if key == "g" else KEYS[KEYS.index(key) - 1]),
+        next_key=From(("key",), lambda key: None if key == "g" else _before(key)),
         kept="kept",
         name="name",
         nick="nick",
