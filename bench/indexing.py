@@ -23,7 +23,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 import msgspec
@@ -46,8 +46,15 @@ PEER: Final = "Ponder"
 _ON_TOP: Final = 300
 _PATIENCE_S: Final = 900.0
 
-#: Reads the first so many blocks into an empty database; returns how many transfers are there.
-Way = Callable[[int], Awaitable[int]]
+#: Reads the first so many blocks into an empty database.
+Way = Callable[[int], Awaitable["Took"]]
+
+
+class Took(NamedTuple):
+    """Seconds from the start of the process until all is there, and how many transfers are."""
+
+    seconds: float
+    transfers: int
 
 
 class Figure(msgspec.Struct):
@@ -96,30 +103,30 @@ async def _measured(engine: str, blocks: int, logs: int, rounds: int) -> list[Fi
 
 
 async def _timed(read: Way, last: int, *, transfers: int) -> float:
-    clock = time.perf_counter()
-    found = await read(last)
-    clock = time.perf_counter() - clock
-    assert found == transfers, f"{found} transfers instead of {transfers}"
-    return clock
+    took = await read(last)
+    assert took.transfers == transfers, f"{took.transfers} transfers instead of {transfers}"
+    return took.seconds
 
 
 # The graph
 
 
-async def _backfilled(graph: Graph, home: Path, node: str, last: int) -> int:
+async def _backfilled(graph: Graph, home: Path, node: str, last: int) -> Took:
     return await _ingested(graph, home, "backfill", node, ("--from", "0", "--to", str(last)))
 
 
-async def _followed(graph: Graph, home: Path, node: str, last: int) -> int:
+async def _followed(graph: Graph, home: Path, node: str, last: int) -> Took:
     return await _ingested(graph, home, "follow", node, ("--from", "0", "--until", str(last)))
 
 
-async def _ingested(graph: Graph, home: Path, how: str, node: str, span: Sequence[str]) -> int:
+async def _ingested(graph: Graph, home: Path, how: str, node: str, span: Sequence[str]) -> Took:
     await empty(graph)
+    begun = time.perf_counter()
     done = await ended(graph.address, home, "ingest", how, "ethereum", "--node", node, *span)
+    seconds = time.perf_counter() - begun
     assert done.code == 0, done.err
     (row,) = await graph.run_alone("MATCH (t:Transfer) RETURN count(t) AS transfers")
-    return int(row["transfers"])
+    return Took(seconds, row["transfers"])
 
 
 # Ponder
@@ -132,7 +139,7 @@ def _project(folder: Path) -> Path:
     return folder
 
 
-async def _by_ponder(project: Path, node: str, coin: str, last: int) -> int:
+async def _by_ponder(project: Path, node: str, coin: str, last: int) -> Took:
     with TemporaryDirectory(dir=project) as database, reserved_port(0, setting="") as port:
         settings = {
             "BENCH_DATABASE": database,
@@ -144,6 +151,7 @@ async def _by_ponder(project: Path, node: str, coin: str, last: int) -> int:
         }
         program = project / "node_modules" / ".bin" / "ponder"
         place = ("--hostname", LOOPBACK, "--port", str(port), "--schema", "bench")
+        begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             str(program),
             *("start", "--log-level", "error", *place),
@@ -153,7 +161,8 @@ async def _by_ponder(project: Path, node: str, coin: str, last: int) -> int:
         )
         try:
             async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}") as client:
-                return await asyncio.wait_for(_ready(process, client), _PATIENCE_S)
+                transfers = await asyncio.wait_for(_ready(process, client), _PATIENCE_S)
+                return Took(time.perf_counter() - begun, transfers)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
