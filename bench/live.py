@@ -18,6 +18,7 @@ import resource
 import shutil
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -69,7 +70,7 @@ class Figures(msgspec.Struct, kw_only=True):
     memory_kib: float
 
 
-class Server:
+class Server(ABC):
     """A server in a process of its own, and how it is told of an event."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, address: str) -> None:
@@ -80,9 +81,9 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 1024
 
+    @abstractmethod
     async def tell(self, event: Event) -> None:
         """Let it know of an event."""
-        raise NotImplementedError
 
 
 class Ours(Server):

@@ -3,12 +3,15 @@
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress, ReaderName
+from graph_api.vault.engines import default_url
+from graph_api.vault.vault import Vault
 from tests.given import Ledger
 
 pytest_plugins = ["tests.engines_fixtures"]
@@ -49,6 +52,14 @@ async def ledger(graph: Graph) -> AsyncIterator[Ledger]:
     """A writer on an empty graph."""
     async with Ledger.open(graph) as ledger:
         yield ledger
+
+
+@pytest_asyncio.fixture
+async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
+    """An empty, migrated vault in a file."""
+    async with await Vault.open(default_url(tmp_path)) as vault:
+        await vault.migrate(now=NOW)
+        yield vault
 
 
 async def empty(graph: Graph) -> None:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -38,6 +39,11 @@ class Told:
         self.lane, self.event, self.cursor = lane, event, cursor
         self.answers: dict[Any, Any] = {}
         self._text = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it was learned."""
+        return datetime.fromtimestamp(self.event.at / 1000, UTC)
 
     @property
     def cursor_text(self) -> str:

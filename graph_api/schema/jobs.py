@@ -5,7 +5,7 @@ takes it.
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -422,8 +422,7 @@ class JobProgress(LiveEvent):
     @classmethod
     def of(cls, told: Told) -> "JobProgress":
         """As clients see it."""
-        at = datetime.fromtimestamp(told.event.at / 1000, UTC)
-        return cls(cursor=told.cursor_text, at=at, job_id=told.event.body["job"])
+        return cls(cursor=told.cursor_text, at=told.at, job_id=told.event.body["job"])
 
 
 async def _progress(context: Context, *, id: str, principal: Principal) -> Interest:

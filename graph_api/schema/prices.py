@@ -1,6 +1,6 @@
 """Assets and what they cost, as GraphQL types; what tokens stand for and transfers were worth."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import strawberry
@@ -15,7 +15,7 @@ from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import prices as pricing
 from graph_api.services.prices import Known
 from graph_api.store import prices, tokens
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Graph, moment
 from graph_api.store.prices import AssetRow, Valuation
 from graph_api.store.tokens import TokenRow
 
@@ -174,11 +174,11 @@ class PriceTick(LiveEvent):
         body = told.event.body
         return cls(
             cursor=told.cursor_text,
-            at=datetime.fromtimestamp(told.event.at / 1000, UTC),
+            at=told.at,
             asset_id=body["asset"],
             symbol=body["symbol"],
             usd=Decimal(body["usd"]),
-            usd_at=datetime.fromtimestamp(body["at"] / 1000, UTC),
+            usd_at=moment(body["at"]),
             source=body["source"],
         )
 

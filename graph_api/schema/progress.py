@@ -1,7 +1,5 @@
 """How following chains goes, told as it changes."""
 
-from datetime import UTC, datetime
-
 import msgspec
 import strawberry
 
@@ -51,11 +49,10 @@ class IngestProgress(LiveEvent):
     def of(cls, told: Told) -> "IngestProgress":
         """As clients see it."""
         event = told.event
-        at = datetime.fromtimestamp(event.at / 1000, UTC)
-        said = msgspec.convert({**event.body, "at": at}, Said)
+        said = msgspec.convert({**event.body, "at": told.at}, Said)
         return cls(
             cursor=told.cursor_text,
-            at=at,
+            at=told.at,
             chain_id=ChainId(event.chain),
             blocks_per_s=said.blocks_per_s,
             records_per_s=said.records_per_s,

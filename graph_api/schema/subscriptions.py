@@ -1,7 +1,7 @@
 """What can be subscribed to: transfers as they are seen, taken back and made final."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Final
@@ -19,6 +19,7 @@ from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.ledger import Transfer
 from graph_api.schema.scalars import BigInt
 from graph_api.services.telling import ACTOR_TYPES
+from graph_api.store.graph import moment
 from graph_api.store.transfers import TransferRow
 
 #: How many wallets, tokens or chains one filter may name.
@@ -98,12 +99,11 @@ def transfer_event(told: Told) -> TransferNews:
         amount_raw=body["amount_raw"],
         amount=body["amount"],
         block_number=body["block_number"],
-        block_time=_moment(body["block_time"]),
+        block_time=None if (time := body["block_time"]) is None else moment(time),
         derived=body["derived"],
         usd=body.get("usd"),
     )
-    at = datetime.fromtimestamp(event.at / 1000, UTC)
-    return _KINDS[event.topic](cursor=told.cursor_text, at=at, transfer=Transfer.of(row))
+    return _KINDS[event.topic](cursor=told.cursor_text, at=told.at, transfer=Transfer.of(row))
 
 
 @strawberry.input(
@@ -195,10 +195,6 @@ def _names(what: str, names: list[Any] | None) -> Names:
     if names is not None and len(names) > MOST:
         raise BadInput(f"`{what}` takes up to {MOST:,}; subscribe several times.")
     return None if names is None else tuple(sorted(set(names)))
-
-
-def _moment(epoch_ms: int | None) -> datetime | None:
-    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
 @strawberry.type

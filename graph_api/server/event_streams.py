@@ -6,24 +6,20 @@ by itself: it sends ``Last-Event-ID``.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
 from starlette.requests import Request
 from starlette.types import Receive, Send
-from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from graph_api.domain.errors import ErrorCode, GraphApiError
-from graph_api.schema.errors import errors_to_send
-from graph_api.schema.guarded import GuardedSchema, RefusedDocument, current_operation
-from graph_api.schema.subscribing import Wanted, subscription
+from graph_api.schema.guarded import GuardedSchema, RefusedDocument
 from graph_api.server.channels import Channels, Subscriber, TooSlow
 from graph_api.server.graphql import GraphQLRequest, encode_json
 from graph_api.server.metrics import Metrics
+from graph_api.server.operations import Executed, answer_of, refused, results, wanted
 from graph_api.server.refusals import Refusal
 from graph_api.settings import LiveSettings
 
@@ -100,58 +96,31 @@ class EventStreams:
     ) -> None:
         """What the operation answers, its mistakes included."""
         try:
-            wanted = await self._wanted(http, asked, context)
-            if wanted is None:
+            resume = http.headers.get("last-event-id") or None
+            found = await wanted(self._schema, asked, context, resume=resume)
+            if found is None:
                 await self._execute(http, asked, context, stream)
             else:
-                stream.subscriber = await self._channels.subscribe(wanted, stream)
+                stream.subscriber = await self._channels.subscribe(found, stream)
             self._metrics.executed(Executed.now())
-        except RefusedDocument as refused:
-            self._refuse(stream, refused.errors, asked)
+        except RefusedDocument as error:
+            shown = refused(self._schema, asked, error.errors, metrics=self._metrics)
+            stream.put(encode_json({"errors": shown}), "")
+            stream.complete()
         except GraphApiError as error:
             stream.fail(error)
         except Exception as error:
             log.error("operation failed", exc_info=error)
             stream.fail_with("Something went wrong on the server.", ErrorCode.INTERNAL)
 
-    async def _wanted(self, http: Request, asked: GraphQLRequest, context: Any) -> Wanted | None:
-        return await subscription(
-            self._schema,
-            asked.query,
-            operation_name=asked.operation_name,
-            variables=asked.variables,
-            context=context,
-            encode=encode_json,
-            resume=http.headers.get("last-event-id") or None,
-        )
-
     async def _execute(
         self, http: Request, asked: GraphQLRequest, context: Any, stream: "_Stream"
     ) -> None:
-        results = cast(
-            AsyncGenerator[ExecutionResult],
-            await self._schema.stream(
-                asked.query,
-                variable_values=asked.variables,
-                context_value=context,
-                operation_name=asked.operation_name,
-                operation_extensions=asked.extensions,
-                allowed_operation_types=_ALLOWED[http.method],
-            ),
-        )
-        async with aclosing(results):
-            async for result in results:
+        answering = await results(self._schema, asked, context, allowed=_ALLOWED[http.method])
+        async with aclosing(answering):
+            async for result in answering:
                 await stream.room()
                 stream.put(encode_json(answer_of(result)), "")
-        stream.complete()
-
-    def _refuse(self, stream: "_Stream", errors: Iterable[Any], asked: GraphQLRequest) -> None:
-        sent = errors_to_send(
-            errors, operation=asked.operation_name, suggestions=self._schema.suggestions
-        )
-        for error in sent:
-            self._metrics.refused(ErrorCode((error.extensions or {})["code"]))
-        stream.put(encode_json({"errors": [error.formatted for error in sent]}), "")
         stream.complete()
 
 
@@ -244,30 +213,6 @@ class _Stream:
             self._drops["slow"] += 1
             self.stop()
             self.cut()
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """An operation that was taken up, as it is counted."""
-
-    operation_type: str
-    codes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def now(cls) -> "Executed":
-        """The one that the current task executes; what no execution tells of is a feed."""
-        operation = current_operation.get()
-        return cls(operation.type.value if operation else OperationType.SUBSCRIPTION.value)
-
-
-def answer_of(result: ExecutionResult) -> dict[str, Any]:
-    """What a client gets of a result that was executed for it."""
-    answer: dict[str, Any] = {"data": result.data}
-    if result.errors:
-        answer["errors"] = [error.formatted for error in result.errors]
-    if result.extensions:
-        answer["extensions"] = result.extensions
-    return answer
 
 
 async def _leaving(receive: Receive, stream: _Stream) -> None:

@@ -6,7 +6,7 @@ and subscriptions of other kinds are executed for the one who asks.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -14,21 +14,18 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
-from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from graph_api.domain.errors import ErrorCode, GraphApiError
 from graph_api.schema.context import Context
-from graph_api.schema.errors import errors_to_send
 from graph_api.schema.guarded import GuardedSchema, RefusedDocument
-from graph_api.schema.subscribing import subscription
 from graph_api.server import messages
 from graph_api.server.channels import Channels, Subscriber, TooSlow
-from graph_api.server.event_streams import Executed, answer_of
 from graph_api.server.graphql import ContextGetter, GraphQLRequest, encode_json
 from graph_api.server.messages import SUBPROTOCOL, Close, Closed
 from graph_api.server.metrics import Metrics
+from graph_api.server.operations import Executed, answer_of, refused, results, wanted
 from graph_api.server.refusals import Refusal
 from graph_api.server.wire import EXTENSION, Wire
 from graph_api.settings import LiveSettings
@@ -326,22 +323,17 @@ class _Operation:
 
     async def _run(self, request: GraphQLRequest, context: Any) -> None:
         try:
-            wanted = await subscription(
-                self._house.schema,
-                request.query,
-                operation_name=request.operation_name,
-                variables=request.variables,
-                context=context,
-                encode=encode_json,
-            )
-            if wanted is not None:
-                self._subscriber = await self._house.channels.subscribe(wanted, self)
+            found = await wanted(self._house.schema, request, context)
+            if found is not None:
+                self._subscriber = await self._house.channels.subscribe(found, self)
                 self._task = None
             else:
                 await self._execute(request, context)
             self._house.metrics.executed(Executed.now())
-        except RefusedDocument as refused:
-            self._refused(refused.errors, request)
+        except RefusedDocument as error:
+            house = self._house
+            shown = refused(house.schema, request, error.errors, metrics=house.metrics)
+            self._end(messages.error(self.id, shown))
         except GraphApiError as error:
             self.fail(error)
         except Exception as error:
@@ -350,19 +342,9 @@ class _Operation:
 
     async def _execute(self, request: GraphQLRequest, context: Any) -> None:
         """For one client alone."""
-        results = cast(
-            AsyncGenerator[ExecutionResult],
-            await self._house.schema.stream(
-                request.query,
-                variable_values=request.variables,
-                context_value=context,
-                operation_name=request.operation_name,
-                operation_extensions=request.extensions,
-                allowed_operation_types=_EVERYTHING,
-            ),
-        )
-        async with aclosing(results):
-            async for result in results:
+        answering = await results(self._house.schema, request, context, allowed=_EVERYTHING)
+        async with aclosing(answering):
+            async for result in answering:
                 if isinstance(result, PreExecutionError):
                     errors = [error.formatted for error in result.errors or ()]
                     self._end(messages.error(self.id, errors))
@@ -370,15 +352,6 @@ class _Operation:
                 await self.room()
                 self.put(encode_json(answer_of(result)), "")
         self._end(messages.complete(self.id))
-
-    def _refused(self, errors: Iterable[Any], request: GraphQLRequest) -> None:
-        sent = errors_to_send(
-            errors, operation=request.operation_name, suggestions=self._house.schema.suggestions
-        )
-        for error in sent:
-            extensions = error.extensions or {}
-            self._house.metrics.refused(ErrorCode(extensions["code"]))
-        self._end(messages.error(self.id, [error.formatted for error in sent]))
 
 
 class _Sent:

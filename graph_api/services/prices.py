@@ -59,8 +59,9 @@ async def several(graph: Graph, *, assets: list[str] | None = None, now: datetim
 async def ids_of(graph: Graph, names: Sequence[str]) -> list[str]:
     """The ids of the assets ``names``, which are ids or symbols. Raises: BadInput for others."""
     rows = await prices.assets(graph)
+    known = _by_name(rows)
     for name in names:
-        if not _named([name], rows):
+        if _key(name) not in known:
             raise BadInput(f"No asset is called {name!r}; `assets` lists those that are priced.")
     return [row.id for row in _named(names, rows)]
 
@@ -68,9 +69,17 @@ async def ids_of(graph: Graph, names: Sequence[str]) -> list[str]:
 def _named(names: Sequence[str], rows: Sequence[AssetRow]) -> list[AssetRow]:
     if len(names) > MAX_ASSETS:
         raise BadInput(f"Up to {MAX_ASSETS} assets can be asked for at once.")
-    by_name = {row.symbol.lower(): row for row in reversed(rows)} | {row.id: row for row in rows}
-    found = (by_name.get(name.strip().lower()) for name in names)
+    known = _by_name(rows)
+    found = (known.get(_key(name)) for name in names)
     return list({row.id: row for row in found if row is not None}.values())
+
+
+def _by_name(rows: Sequence[AssetRow]) -> dict[str, AssetRow]:
+    return {row.symbol.lower(): row for row in reversed(rows)} | {row.id: row for row in rows}
+
+
+def _key(name: str) -> str:
+    return name.strip().lower()
 
 
 def _newest(row: AssetRow, now: datetime) -> Known | None:

@@ -270,6 +270,11 @@ async def renew(
         return await _changed(connection, held, progress=progress, lease_until=now + lease, **told)
 
 
+async def look(vault: Door, principal: Principal, job: Job) -> Job:
+    """A claimed job as it stands, without keeping it; raises LeaseLost."""
+    return _same(job, await by_id(vault, principal, job.id))
+
+
 async def finish(
     vault: Door, principal: Principal, job: Job, *, result: Any = None, now: datetime
 ) -> Job:
@@ -387,7 +392,11 @@ async def _not_ended(
 
 
 async def _held(connection: AsyncConnection, principal: Principal, job: Job) -> Job:
-    found = await _locked(connection, principal, job.id)
+    return _same(job, await _locked(connection, principal, job.id))
+
+
+def _same(job: Job, found: Job | None) -> Job:
+    """``found`` where it is still the one that was claimed. Raises: LeaseLost."""
     if found is None or found.state is not JobState.RUNNING or found.fence != job.fence:
         raise LeaseLost(job)
     return found

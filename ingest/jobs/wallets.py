@@ -29,7 +29,7 @@ from graph_api.store.leases import LeaseLost as TurnLost
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.outbox import new_epoch
 from graph_api.vault import jobs
-from graph_api.vault.jobs import FINAL, MAX_ATTEMPTS, Job, JobState, LeaseLost, Note
+from graph_api.vault.jobs import FINAL, MAX_ATTEMPTS, Job, LeaseLost, Note
 from graph_api.vault.vault import Door, Vault
 from ingest.jobs.histories import Addresses, SourceMissing, history_sources
 from ingest.pipelines.rejects import append_rejects
@@ -325,7 +325,7 @@ class _Hold:
         now, new = self._clock(), (self.note, self.progress)
         if new == self._told and now - self._told_at < self._lease / 4:
             # A look is enough to learn that it was called off.
-            await self._look()
+            await jobs.look(self._vault, self._principal, self.job)
             return False
         self.job = await jobs.renew(
             self._vault,
@@ -375,11 +375,6 @@ class _Hold:
         """Let another worker go on at once. Raises: LeaseLost."""
         await self.renew()
         return await jobs.give_back(self._vault, self._principal, self.job)
-
-    async def _look(self) -> None:
-        found = await jobs.by_id(self._vault, self._principal, self.job.id)
-        if found is None or found.state is not JobState.RUNNING or found.fence != self.job.fence:
-            raise LeaseLost(self.job)
 
 
 def _note(loaded: Loaded) -> Note:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from graph_api.domain.principals import LOCAL, Principal
 from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.store.graph import Graph, statements_sent
+from graph_api.vault.vault import Vault
 from tests.executors import EXECUTOR
 from tests.given import NOW
 
@@ -62,3 +64,12 @@ async def ask(graph: Graph, query: str, /, **variables: Any) -> Any:
     found = await answer(graph, query, **variables)
     assert found.errors == []
     return found.data
+
+
+async def ask_as(
+    graph: Graph, vault: Vault, query: str, *, by_whom: Principal = LOCAL, **variables: Any
+) -> tuple[Any, list[str]]:
+    """The data of an answer that may need the vault, and the codes of its errors."""
+    context = Context(graph=graph, clock=lambda: NOW, principal=by_whom, parts=(vault,))
+    found = await schema().execute(query, variable_values=variables, context_value=context)
+    return found.data, [(error.extensions or {})["code"] for error in found.errors or ()]

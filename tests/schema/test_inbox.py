@@ -1,20 +1,11 @@
 """Dead letters, asked for and replayed by GraphQL: each workspace its own."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
-from graph_api.schema.context import Context
 from graph_api.store.graph import Graph
 from graph_api.vault import inbox
-from graph_api.vault.engines import default_url
 from graph_api.vault.inbox import DeliveryState
 from graph_api.vault.vault import Vault
-from tests.given import NOW
-from tests.schema.asking import schema
+from tests.schema.asking import ask_as
 from tests.vault.test_inbox import buried, put
 
 LIST = """query ($first: Int, $after: String, $hook: String) {
@@ -29,31 +20,15 @@ DROP = "mutation ($id: String!) { dropDeadLetter(id: $id) { deliveryId state } }
 STRANGER = Principal("stranger", "elsewhere", PrincipalKind.PERSON)
 
 
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    async with await Vault.open(default_url(tmp_path)) as vault:
-        await vault.migrate(now=NOW)
-        yield vault
-
-
-async def ask(
-    graph: Graph, vault: Vault, query: str, *, by: Principal = LOCAL, **variables: Any
-) -> tuple[Any, list[str]]:
-    """The data of the answer, and the codes of its errors."""
-    context = Context(graph=graph, clock=lambda: NOW, principal=by, parts=(vault,))
-    found = await schema().execute(query, variable_values=variables, context_value=context)
-    return found.data, [(error.extensions or {})["code"] for error in found.errors or ()]
-
-
 async def test_dead_letters_are_listed_with_what_was_sent(graph: Graph, vault: Vault) -> None:
     for id in ("1", "2", "3"):
         await buried(vault, LOCAL, id)
     await put(vault, LOCAL, "4")
 
-    data, codes = await ask(graph, vault, LIST, first=2)
+    data, codes = await ask_as(graph, vault, LIST, first=2)
     info = data["deadLetters"]["pageInfo"]
-    rest, _ = await ask(graph, vault, LIST, first=2, after=info["endCursor"])
-    other, _ = await ask(graph, vault, LIST, hook="other")
+    rest, _ = await ask_as(graph, vault, LIST, first=2, after=info["endCursor"])
+    other, _ = await ask_as(graph, vault, LIST, hook="other")
 
     assert codes == []
     (hook,) = data["webhooks"]
@@ -72,9 +47,9 @@ async def test_a_dead_letter_is_replayed_or_dropped(graph: Graph, vault: Vault) 
     await buried(vault, LOCAL, "1")
     await buried(vault, LOCAL, "2")
 
-    replayed, _ = await ask(graph, vault, REPLAY, id="1")
-    dropped, _ = await ask(graph, vault, DROP, id="2")
-    _, codes = await ask(graph, vault, DROP, id="1")
+    replayed, _ = await ask_as(graph, vault, REPLAY, id="1")
+    dropped, _ = await ask_as(graph, vault, DROP, id="2")
+    _, codes = await ask_as(graph, vault, DROP, id="1")
 
     assert replayed["replayDelivery"] == {"deliveryId": "1", "state": "WAITING", "reason": None}
     assert dropped["dropDeadLetter"] == {"deliveryId": "2", "state": "DROPPED"}
@@ -84,8 +59,10 @@ async def test_a_dead_letter_is_replayed_or_dropped(graph: Graph, vault: Vault) 
 async def test_nobody_meets_what_belongs_to_another_workspace(graph: Graph, vault: Vault) -> None:
     await buried(vault, LOCAL, "1")
 
-    data, _ = await ask(graph, vault, LIST, by=STRANGER)
-    tries = [await ask(graph, vault, query, by=STRANGER, id="1") for query in (REPLAY, DROP)]
+    data, _ = await ask_as(graph, vault, LIST, by_whom=STRANGER)
+    tries = [
+        await ask_as(graph, vault, query, by_whom=STRANGER, id="1") for query in (REPLAY, DROP)
+    ]
 
     assert (data["webhooks"], data["deadLetters"]["nodes"]) == ([], [])
     assert [codes for _, codes in tries] == [["NOT_FOUND"]] * 2

@@ -1,8 +1,6 @@
 """Jobs and wallets that are asked for: on record at once, one at a time, each workspace its own."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,14 +9,12 @@ import pytest
 from graph_api.domain.ids import AccountId
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.domain.wallet_loads import Ended, Loaded, Part, PartRead, Spent
-from graph_api.schema.context import Context
 from graph_api.store.graph import Graph
 from graph_api.vault import jobs
-from graph_api.vault.engines import default_url
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
 from tests.given import ETHEREUM, NOW, Ledger
-from tests.schema.asking import schema
+from tests.schema.asking import ask_as
 
 ADDRESS = "0x" + "AB" * 20
 WALLET = AccountId(f"{ETHEREUM.id}:{ADDRESS.lower()}")
@@ -41,26 +37,10 @@ STATUS = """query ($by: WalletLookup!) { walletStatus(by: $by) {
   histories { part complete spans { first last } } followed { first last } } }"""
 
 
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    async with await Vault.open(default_url(tmp_path)) as vault:
-        await vault.migrate(now=NOW)
-        yield vault
-
-
-async def ask(
-    graph: Graph, vault: Vault, query: str, *, by_whom: Principal = LOCAL, **variables: Any
-) -> tuple[Any, list[str]]:
-    """The data of the answer, and the codes of its errors."""
-    context = Context(graph=graph, clock=lambda: NOW, principal=by_whom, parts=(vault,))
-    found = await schema().execute(query, variable_values=variables, context_value=context)
-    return found.data, [(error.extensions or {})["code"] for error in found.errors or ()]
-
-
 async def request(graph: Graph, vault: Vault, address: str = ADDRESS) -> Any:
     """A wallet is asked for."""
     by = {"account": {"chain": "ethereum", "address": address}}
-    data, codes = await ask(graph, vault, REQUEST, by=by)
+    data, codes = await ask_as(graph, vault, REQUEST, by=by)
     assert codes == []
     return data["requestWallet"]
 
@@ -82,9 +62,9 @@ def loaded(ended: Ended | None) -> Any:
 
 async def test_a_wallet_that_nobody_has_seen_has_a_way_on(graph: Graph, vault: Vault) -> None:
     by = {"accountId": f"ethereum:{ADDRESS}"}
-    before, codes = await ask(graph, vault, STATUS, by=by)
+    before, codes = await ask_as(graph, vault, STATUS, by=by)
     job = await request(graph, vault)
-    meanwhile, _ = await ask(graph, vault, STATUS, by=by)
+    meanwhile, _ = await ask_as(graph, vault, STATUS, by=by)
     await jobs.finish(vault, LOCAL, await claimed(vault), result=loaded(Ended.COMPLETE), now=NOW)
 
     assert codes == []
@@ -122,9 +102,9 @@ async def test_a_job_tells_how_it_goes_and_what_it_came_to(ledger: Ledger, vault
     held = await claimed(vault)
     note = Note(done=101, total=1_001, unit="blocks", message="Reading.", result=loaded(None))
     held = await jobs.renew(vault, LOCAL, held, progress=0.1, now=NOW, lease=LEASE, note=note)
-    half, _ = await ask(graph, vault, SHOW, id=asked["jobId"])
+    half, _ = await ask_as(graph, vault, SHOW, id=asked["jobId"])
     await jobs.finish(vault, LOCAL, held, result=loaded(Ended.BLOCKS), now=NOW)
-    done, codes = await ask(graph, vault, SHOW, id=asked["jobId"])
+    done, codes = await ask_as(graph, vault, SHOW, id=asked["jobId"])
 
     assert codes == []
     running = half["job"]
@@ -163,8 +143,8 @@ async def test_a_job_that_failed_says_why_and_what_to_do(graph: Graph, vault: Va
     await jobs.fail(
         vault, LOCAL, held, error="None.", code="SOURCE_MISSING", remedy="Name one.", now=NOW
     )
-    data, _ = await ask(graph, vault, SHOW, id=asked["jobId"])
-    status, _ = await ask(graph, vault, STATUS, by={"accountId": WALLET})
+    data, _ = await ask_as(graph, vault, SHOW, id=asked["jobId"])
+    status, _ = await ask_as(graph, vault, STATUS, by={"accountId": WALLET})
 
     assert data["job"]["error"] == {
         "message": "None.",
@@ -182,16 +162,16 @@ async def test_jobs_are_listed_and_cancelled_by_their_workspace_alone(
 ) -> None:
     ids = [(await request(graph, vault, "0x" + f"{n:040x}"))["jobId"] for n in range(3)]
 
-    first, codes = await ask(graph, vault, LIST, first=2)
+    first, codes = await ask_as(graph, vault, LIST, first=2)
     info = first["jobs"]["pageInfo"]
-    rest, _ = await ask(graph, vault, LIST, first=2, after=info["endCursor"])
-    cancelled, _ = await ask(graph, vault, CANCEL, id=ids[0])
-    queued, _ = await ask(graph, vault, LIST, states=["QUEUED"])
-    about, _ = await ask(graph, vault, LIST, wallet=f"{ETHEREUM.id}:0x{1:040x}")
+    rest, _ = await ask_as(graph, vault, LIST, first=2, after=info["endCursor"])
+    cancelled, _ = await ask_as(graph, vault, CANCEL, id=ids[0])
+    queued, _ = await ask_as(graph, vault, LIST, states=["QUEUED"])
+    about, _ = await ask_as(graph, vault, LIST, wallet=f"{ETHEREUM.id}:0x{1:040x}")
     theirs = [
-        await ask(graph, vault, query, by_whom=STRANGER, id=ids[1]) for query in (SHOW, CANCEL)
+        await ask_as(graph, vault, query, by_whom=STRANGER, id=ids[1]) for query in (SHOW, CANCEL)
     ]
-    other, _ = await ask(graph, vault, LIST, by_whom=STRANGER)
+    other, _ = await ask_as(graph, vault, LIST, by_whom=STRANGER)
 
     assert codes == []
     listed = [*first["jobs"]["nodes"], *rest["jobs"]["nodes"]]
@@ -210,7 +190,7 @@ async def test_too_many_jobs_at_once_are_refused(
     monkeypatch.setattr("graph_api.services.jobs.MOST_ACTIVE", 1)
     await request(graph, vault)
 
-    _, codes = await ask(graph, vault, REQUEST, by={"accountId": f"{ETHEREUM.id}:0x{1:040x}"})
+    _, codes = await ask_as(graph, vault, REQUEST, by={"accountId": f"{ETHEREUM.id}:0x{1:040x}"})
 
     assert codes == ["TOO_COSTLY"]
     assert (await request(graph, vault))["state"] == "QUEUED"

@@ -4,6 +4,7 @@ A field that has a step notes what it wants to ask; the answer arrives when the 
 the whole level.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -27,7 +28,7 @@ Value: TypeAlias = Callable[[Run, Any, Link], Any]
 Given: TypeAlias = Callable[[Run], dict[str, Any]]
 
 
-class Field:
+class Field(ABC):
     """A field under its response name; ``value`` is what each kind of field does for an object."""
 
     __slots__ = ("complete", "key", "nodes", "nullable")
@@ -37,9 +38,9 @@ class Field:
     ) -> None:
         self.key, self.nodes, self.complete, self.nullable = key, tuple(nodes), complete, nullable
 
+    @abstractmethod
     def value(self, run: Run, source: Any, link: Link) -> Any:
         """The completed value of this field of ``source``."""
-        raise NotImplementedError
 
     def of_record(self, made: Made[Any, Any]) -> Value | None:
         """``value`` of what ``made`` makes, told from the record; None where that cannot be."""

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +19,6 @@ import pytest_asyncio
 from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.live.bus import Bus
-from graph_api.live.cursors import Cursor
-from graph_api.live.reading import read
 from graph_api.live.streams import Streams
 from graph_api.store import scanners
 from graph_api.store.graph import Graph
@@ -29,6 +27,7 @@ from ingest.pipelines.following import Follower
 from ingest.pipelines.publishing import Publisher
 from tests.conftest import empty
 from tests.given import NOW, difference, snapshot
+from tests.ingest.jobs.hearing import heard
 from tests.ingest.loading import Command, command, ended
 from tests.ingest.sources.evm_chain import ETHEREUM, Chain, data_of, source_of
 from tests.real.anvil import Anvil
@@ -152,17 +151,6 @@ async def fresh(graph: Graph, node: Anvil) -> dict[str, Any]:
     return await snapshot(graph)
 
 
-async def heard(streams: Streams, count: int) -> list[Event]:
-    """The first ``count`` events of the stream."""
-    found: list[Event] = []
-    async with aclosing(read(streams, Cursor({}), lines=[Line.TRANSFERS])) as batches:
-        async for batch in batches:
-            found += batch.events
-            if len(found) >= count:
-                break
-    return found
-
-
 def standing(events: list[Event]) -> list[str]:
     """Transfers that were seen and not taken back. Each may stand only once at a time."""
     assert [event.number for event in events] == list(range(1, len(events) + 1))
@@ -195,7 +183,7 @@ async def test_a_rough_ride_ends_where_a_smooth_one_does(
             await publisher.leave()
             followed = await snapshot(graph)
             rows = await graph.run_alone("MATCH (l:Line {line: 'transfers'}) RETURN l.last AS last")
-            events = await heard(streams, rows[0]["last"])
+            events = await heard(streams, Line.TRANSFERS, rows[0]["last"])
             smooth = await fresh(graph, node)
     except Unavailable as reason:
         skip(reason)

@@ -12,7 +12,6 @@ import pytest
 from graph_api.domain.errors import BadInput
 from graph_api.domain.events import ANY_CHAIN, Line
 from graph_api.domain.ids import parse_token
-from graph_api.live.bus import Bus
 from graph_api.live.streams import Streams
 from graph_api.settings import PriceSettings
 from graph_api.store import prices
@@ -22,7 +21,7 @@ from graph_api.vault.vault import Vault
 from ingest.jobs.markets import assets_of, exchanges_of
 from tests import given
 from tests.given import NOON, NOW, Ledger
-from tests.ingest.jobs.test_working import heard
+from tests.ingest.jobs.hearing import heard
 from tests.ingest.loading import Ended, command, ended
 from tests.ingest.sources.prices.site import Site, bitstamp, served
 
@@ -104,19 +103,14 @@ async def test_a_source_that_is_away_is_named_and_ends_with_an_error(
 
 @EMBEDDED
 async def test_the_process_that_keeps_up_tells_prices(
-    graph: Graph, site: Site, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, site: Site, streams: Streams, tmp_path: Path
 ) -> None:
-    bus = await Bus.connect(redis_url)
-    async with bus.speaking() as client:
-        await client.flushall()
-    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
     async with await Vault.open(default_url(tmp_path)) as vault:
         await vault.migrate(now=NOW)
     async with command(graph.address, tmp_path, "ingest", "work") as working:
-        events = await heard(Streams(bus), Line.PRICES, 2, chain=ANY_CHAIN)
+        events = await heard(streams, Line.PRICES, 2, chain=ANY_CHAIN)
         working.send(signal.SIGTERM)
         assert (await working.ended()).code == 0
-    await bus.close()
 
     told = {event.body["asset"]: event.body for event in events}
     assert told.keys() == {"dai", "ethereum"}

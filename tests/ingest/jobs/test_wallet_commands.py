@@ -9,7 +9,6 @@ import pytest
 
 from graph_api.domain.events import ANY_CHAIN, Lane, Line
 from graph_api.domain.principals import LOCAL
-from graph_api.live.bus import Bus
 from graph_api.live.streams import Streams
 from graph_api.services import jobs as asked
 from graph_api.store.graph import Graph
@@ -55,14 +54,10 @@ async def test_a_wallet_is_read_by_command_and_its_job_looked_after(
 async def test_the_process_that_keeps_up_reads_what_was_asked_for_and_rings(
     graph: Graph,
     chain: Chain,
-    redis_url: str,
+    streams: Streams,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bus = await Bus.connect(redis_url)
-    async with bus.speaking() as client:
-        await client.flushall()
-    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
     monkeypatch.setenv("DESKGRAPH_NODES__ETHEREUM", chain.node.url)
     whose = await busy(chain, times=1)
     async with await Vault.open(default_url(tmp_path)) as vault:
@@ -74,8 +69,7 @@ async def test_the_process_that_keeps_up_reads_what_was_asked_for_and_rings(
                 job = await jobs.by_id(vault, LOCAL, job.id) or job
             working.send(signal.SIGTERM)
             assert (await working.ended()).code == 0
-    told = await Streams(bus).after(Lane(Line.PROGRESS, ANY_CHAIN), 0, limit=100)
-    await bus.close()
+    told = await streams.after(Lane(Line.PROGRESS, ANY_CHAIN), 0, limit=100)
 
     assert job.state is JobState.DONE, job.error
     assert {entry.event.body["job"] for entry in told} == {job.id}

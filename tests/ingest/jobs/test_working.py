@@ -1,57 +1,32 @@
 """The process that keeps up: chains are followed, events published, and all can ask how it goes."""
 
-import asyncio
 import signal
-from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from graph_api.domain.events import Event, Line
-from graph_api.live.bus import Bus
-from graph_api.live.cursors import Cursor
-from graph_api.live.reading import read
+from graph_api.domain.events import Line
 from graph_api.live.streams import Streams
 from graph_api.services import scanning
 from graph_api.store.graph import Graph
 from graph_api.vault.engines import default_url
 from graph_api.vault.vault import Vault
 from tests.given import NOW
+from tests.ingest.jobs.hearing import heard
 from tests.ingest.loading import command, ended
 from tests.ingest.sources.evm_chain import Chain
 
 pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
 
 
-async def heard(
-    streams: Streams, line: Line, count: int, *, chain: str = "eip155:1"
-) -> list[Event]:
-    """The next ``count`` events of ``line``."""
-    found: list[Event] = []
-    async with (
-        asyncio.timeout(120),
-        aclosing(read(streams, Cursor({}), lines=[line])) as batches,
-    ):
-        async for batch in batches:
-            found += [event for event in batch.events if event.chain == chain]
-            if len(found) >= count:
-                break
-    return found
-
-
 async def test_chains_are_followed_and_events_published_by_one_process(
     graph: Graph,
     chain: Chain,
-    redis_url: str,
+    streams: Streams,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bus = await Bus.connect(redis_url)
-    async with bus.speaking() as client:
-        await client.flushall()
-    streams = Streams(bus)
-    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
     monkeypatch.setenv("DESKGRAPH_NODES__ETHEREUM", chain.node.url)
     async with await Vault.open(default_url(tmp_path)) as vault:
         await vault.migrate(now=NOW)
@@ -68,7 +43,6 @@ async def test_chains_are_followed_and_events_published_by_one_process(
         stopped = await working.ended()
         assert (stopped.code, stopped.sentences) == (0, []), "a stop is the normal end of it"
     (alone,) = await scanning.followed(graph, None)
-    await bus.close()
 
     assert [event.body["amount_raw"] for event in seen] == ["5", "7"]
     assert told[0].chain == "eip155:1"
@@ -89,20 +63,14 @@ async def test_chains_are_followed_and_events_published_by_one_process(
 async def test_a_chain_that_is_followed_by_command_is_told_of_alike(
     graph: Graph,
     chain: Chain,
-    redis_url: str,
+    streams: Streams,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bus = await Bus.connect(redis_url)
-    async with bus.speaking() as client:
-        await client.flushall()
-    monkeypatch.setenv("DESKGRAPH_REDIS__URL", redis_url)
     await chain.pay("0x" + "a1" * 20, 5)
     follow = ("ingest", "follow", "ethereum", "--node", chain.node.url)
 
     done = await ended(graph.address, tmp_path, *follow, "--until", "1")
     assert done.code == 0, done.err
-    streams = Streams(bus)
     (followed,) = await scanning.followed(graph, streams)
     assert followed.said is not None
     assert followed.said.trouble is None
@@ -116,7 +84,6 @@ async def test_a_chain_that_is_followed_by_command_is_told_of_alike(
         following.send(signal.SIGTERM)
         assert (await following.ended()).code == 128 + signal.SIGTERM
     _, bsc = await scanning.followed(graph, streams)
-    await bus.close()
     assert (bsc.chain, bsc.scanner) == ("eip155:56", None)
     assert bsc.said is not None
     assert bsc.said.trouble is not None

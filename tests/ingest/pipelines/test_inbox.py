@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -42,13 +41,6 @@ from tests.server.served import ROOT
 
 CHAIN = ChainId(ETHEREUM.id)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    async with await Vault.open(default_url(tmp_path)) as vault:
-        await vault.migrate(now=NOW)
-        yield vault
 
 
 class Post:

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId
@@ -39,13 +38,6 @@ pytest_plugins = ["tests.ingest.sources.evm_fixtures"]
 
 ETHEREUM = chain_of("ethereum")
 FRIENDS = ["0x" + f"{number:02x}" * 20 for number in range(0xA1, 0xA6)]
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    async with await Vault.open(default_url(tmp_path)) as vault:
-        await vault.migrate(now=NOW)
-        yield vault
 
 
 async def busy(chain: Chain, *, times: int = 6) -> AccountId:

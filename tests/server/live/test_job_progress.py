@@ -1,8 +1,7 @@
 """Jobs as subscribers see them: how they stand first, every change, and the end."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,7 +12,6 @@ from graph_api.schema.context import Context
 from graph_api.services import jobs as asked
 from graph_api.store.graph import Graph
 from graph_api.vault import jobs
-from graph_api.vault.engines import default_url
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
 from tests.given import NOW
@@ -24,13 +22,6 @@ PROGRESS = """subscription ($id: String!) { jobProgress(id: $id) {
 CANCEL = "mutation ($id: String!) { cancelJob(id: $id) { state } }"
 LEASE = timedelta(minutes=1)
 STRANGER = Principal("stranger", "elsewhere", PrincipalKind.PERSON)
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    async with await Vault.open(default_url(tmp_path)) as vault:
-        await vault.migrate(now=NOW)
-        yield vault
 
 
 @pytest.fixture
