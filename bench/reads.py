@@ -40,7 +40,7 @@ from tests.real.node_packages import packages
 
 PEERS: Final = ("yoga", "apollo")
 OURS: Final = ("standard", "compiled")
-SHAPES: Final = "Q1,Q2,Q2hub,Q3,Q4,Q5,Q6"
+SHAPES: Final = "Q1,Q2,Q2hub,Q3,Q3plain,Q4,Q4plain,Q5,Q6"
 PEER_FOLDER: Final = Path(__file__).with_name("peers")
 
 

@@ -1,4 +1,8 @@
-"""The six read shapes: one question in the words of each server, and how its rows are counted."""
+"""The six read shapes: one question in the words of each server, and how its rows are counted.
+
+For Q3 and Q4 somebody has written statements over our aggregated edges into the peer by hand;
+``Q3plain`` and ``Q4plain`` are the same questions to a peer that has transfers alone.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -102,7 +106,6 @@ async def _apart(graph: Graph, many: Sequence[str]) -> tuple[str, str]:
 
 def shapes(chosen: Chosen) -> dict[str, Shape]:
     """The shapes over wallets that the generated graph has."""
-    many, wanted = json.dumps(list(chosen.many)), len(chosen.many)
     return {
         "Q1": Shape(
             "one wallet, ten scalars",
@@ -123,30 +126,35 @@ def shapes(chosen: Chosen) -> dict[str, Shape]:
         ),
         "Q2": _newest(chosen.small, "a wallet with its newest 20 transfers, recipient and token"),
         "Q2hub": _newest(chosen.hub, "the same of a hub"),
-        "Q3": Shape(
-            f"{wanted} wallets with their 5 busiest counterparties",
-            f"{{ nodes(ids: {json.dumps([_node_id(one) for one in chosen.many])}) {{ ... on Wallet "
-            "{ accountId counterparties(direction: OUT, first: 5) { accountId transfers } } } }",
-            f"{{ wallets(where: {{id: {{in: {many}}}}}) "
-            "{ id busiest(limit: 5) { recipient transfers } } }",
-            "UNWIND $ids AS id MATCH (w:Wallet {id: id})-[r:FLOWED]->() WITH id, r.id AS flow "
-            "MATCH (f:Flow {id: flow}) WITH id, f ORDER BY f.transfers DESC "
+        "Q3": _counterparts(
+            chosen.many,
+            peers="busiest(limit: 5) { recipient transfers }",
+            cypher="UNWIND $ids AS id MATCH (w:Wallet {id: id})-[r:FLOWED]->() "
+            "WITH id, r.id AS flow MATCH (f:Flow {id: flow}) "
+            "WITH id, f ORDER BY f.transfers DESC "
             "RETURN id, collect({recipient: f.recipient, transfers: f.transfers})[..5]",
-            {"ids": list(chosen.many)},
-            _counterparties,
         ),
-        "Q4": Shape(
-            f"a network of two hops, about {EDGES} edges, the strongest of each wallet",
-            f'{{ network(centre: "{chosen.centre}", direction: OUT, perWallet: {_PER_WALLET},'
-            f" maxEdges: {4 * EDGES})"
-            " { edges { flowId senderId recipientId tokenId transfers amountRaw } } }",
-            f'{{ wallets(where: {{id: {{eq: "{chosen.centre}"}}}}) {{ id '
+        "Q3plain": _counterparts(
+            chosen.many,
+            peers="partners(limit: 5) { recipient transfers }",
+            cypher="UNWIND $ids AS id MATCH (w:Wallet {id: id})-[:SENT]->(t:Transfer) "
+            "WITH id, t.recipient AS recipient, t.token AS token, count(*) AS transfers "
+            "ORDER BY transfers DESC "
+            "RETURN id, collect({recipient: recipient, transfers: transfers})[..5]",
+        ),
+        "Q4": _two_hops(
+            chosen.centre,
+            peers=f'wallets(where: {{id: {{eq: "{chosen.centre}"}}}}) {{ id '
             f"busiest(limit: {_PER_WALLET}) {{ id sender recipient token transfers amount_raw to "
             f"{{ id busiest(limit: {_PER_WALLET}) "
-            "{ id sender recipient token transfers amount_raw } } } } }",
-            _TWO_HOPS,
-            {"id": chosen.centre, "limit": _PER_WALLET},
-            _edges,
+            "{ id sender recipient token transfers amount_raw } } } }",
+            cypher=_TWO_HOPS,
+        ),
+        "Q4plain": _two_hops(
+            chosen.centre,
+            peers=f'partnersOfPartners(id: "{chosen.centre}", limit: {_PER_WALLET})'
+            " { sender recipient token transfers amount }",
+            cypher=_TWO_HOPS_PLAIN,
         ),
         "Q5": Shape(
             f"a shortest path, of {APART} hops where there is one",
@@ -188,6 +196,45 @@ _TWO_HOPS: Final = (
     "} RETURN first.id, first.sender, first.recipient, first.token, first.transfers,"
     " first.amount_raw, far"
 )
+
+
+_PARTNERS: Final = (
+    "[:SENT]->(t:Transfer) WITH t.sender AS sender, t.recipient AS recipient, t.token AS token,"
+    " count(*) AS transfers, sum(t.amount) AS amount ORDER BY transfers DESC LIMIT $limit "
+)
+_TWO_HOPS_PLAIN: Final = (
+    f"MATCH (:Wallet {{id: $id}})-{_PARTNERS}"
+    "WITH recipient AS id, sender, token, transfers, amount "
+    f"CALL (id) {{ MATCH (:Wallet {{id: id}})-{_PARTNERS}"
+    "RETURN collect([sender, recipient, token, transfers, amount]) AS far "
+    "} RETURN sender, id, token, transfers, amount, far"
+)
+
+
+def _counterparts(many: Sequence[str], *, peers: str, cypher: str) -> Shape:
+    ids, nodes = json.dumps(list(many)), json.dumps([_node_id(one) for one in many])
+    return Shape(
+        f"{len(many)} wallets with their 5 busiest counterparties",
+        f"{{ nodes(ids: {nodes}) {{ ... on Wallet "
+        "{ accountId counterparties(direction: OUT, first: 5) { accountId transfers } } } }",
+        f"{{ wallets(where: {{id: {{in: {ids}}}}}) {{ id {peers} }} }}",
+        cypher,
+        {"ids": list(many)},
+        _counterparties,
+    )
+
+
+def _two_hops(centre: str, *, peers: str, cypher: str) -> Shape:
+    return Shape(
+        f"a network of two hops, about {EDGES} edges, the strongest of each wallet",
+        f'{{ network(centre: "{centre}", direction: OUT, perWallet: {_PER_WALLET},'
+        f" maxEdges: {4 * EDGES})"
+        " { edges { flowId senderId recipientId tokenId transfers amountRaw } } }",
+        f"{{ {peers} }}",
+        cypher,
+        {"id": centre, "limit": _PER_WALLET},
+        _edges,
+    )
 
 
 def _newest(account: str, about: str) -> Shape:
@@ -236,13 +283,16 @@ def _transfers(data: Any) -> int:
 
 def _counterparties(data: Any) -> int:
     wallets = data["wallets"] if "wallets" in data else data["nodes"]
-    return sum(len(one.get("busiest") or one.get("counterparties") or ()) for one in wallets)
+    names = ("busiest", "partners", "counterparties")
+    return sum(len(one.get(name) or ()) for one in wallets for name in names)
 
 
 def _edges(data: Any) -> int:
     """Different flows; the peer names one again for each road that leads to it."""
     if "network" in data:
         return len({edge["flowId"] for edge in data["network"]["edges"]})
+    if "partnersOfPartners" in data:
+        return len(data["partnersOfPartners"])
     first = data["wallets"][0]["busiest"]
     return len({flow["id"] for one in first for flow in (one, *one["to"]["busiest"])})
 

@@ -26,6 +26,17 @@ const typeDefs = `
       statement: "MATCH (this)-[r:FLOWED]->() WITH r.id AS flow MATCH (f:Flow {id: flow}) RETURN f ORDER BY f.transfers DESC, f.id LIMIT $limit"
       columnName: "f"
     )
+    partners(limit: Int!): [Partner!]! @cypher(
+      statement: "MATCH (this)-[:SENT]->(t:Transfer) WITH this.id AS sender, t.recipient AS recipient, t.token AS token, count(*) AS transfers, sum(t.amount) AS amount ORDER BY transfers DESC, recipient, token LIMIT $limit RETURN {sender: sender, recipient: recipient, token: token, transfers: transfers, amount: amount} AS partner"
+      columnName: "partner"
+    )
+  }
+  type Partner {
+    sender: String!
+    recipient: String!
+    token: String
+    transfers: Int!
+    amount: Float
   }
   type Transfer @node {
     id: ID!
@@ -49,6 +60,10 @@ const typeDefs = `
     shortestPath(from: ID!, to: ID!): [Wallet!]! @cypher(
       statement: "MATCH (a:Wallet {id: $from}), (b:Wallet {id: $to}) MATCH p = shortestPath((a)-[:FLOWED*..6]->(b)) UNWIND nodes(p) AS w RETURN w"
       columnName: "w"
+    )
+    partnersOfPartners(id: ID!, limit: Int!): [Partner!]! @cypher(
+      statement: "MATCH (w:Wallet {id: $id})-[:SENT]->(t:Transfer) WITH w.id AS sender, t.recipient AS recipient, t.token AS token, count(*) AS transfers, sum(t.amount) AS amount ORDER BY transfers DESC, recipient, token LIMIT $limit WITH collect({sender: sender, recipient: recipient, token: token, transfers: transfers, amount: amount}) AS near UNWIND near AS one WITH near, collect(DISTINCT one.recipient) AS recipients UNWIND recipients AS id CALL (id) { MATCH (:Wallet {id: id})-[:SENT]->(t:Transfer) WITH id AS sender, t.recipient AS recipient, t.token AS token, count(*) AS transfers, sum(t.amount) AS amount ORDER BY transfers DESC, recipient, token LIMIT $limit RETURN collect({sender: sender, recipient: recipient, token: token, transfers: transfers, amount: amount}) AS far } WITH near, collect(far) AS fars UNWIND [near] + fars AS some UNWIND some AS partner RETURN DISTINCT partner"
+      columnName: "partner"
     )
   }
   type Token @node {
