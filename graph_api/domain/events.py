@@ -2,6 +2,21 @@
 
 A line is one gapless sequence of numbers for one chain (or for all of them). What was announced
 and what was taken back share a line, so that nobody can hear of them in the wrong order.
+
+What bodies hold, where several parts of the program read them. Times are epoch milliseconds, a key
+without a value is null or absent:
+
+- ``transfer.*``: ``id`` (of the Transfer), ``transaction``, ``position``, ``sender``,
+  ``recipient``, ``token``, ``amount_raw``, ``amount``, ``derived``, ``block_number``,
+  ``block_hash``, ``block_time``.
+- ``otc.*``: the same of the transfer, and ``reasons`` (words of ``domain.otc.Reason``), ``usd``
+  (dollars at the block's time, a multiple of a millionth), ``actors`` and ``actor_types`` (ids and
+  types of the desks that take part), ``counter`` (id of the transfer that went the other way).
+- ``wallet.frozen``, ``wallet.freed``, ``wallet.seized`` (an issuer destroyed what a frozen wallet
+  held): ``id`` (of the log: ``chain:hash:log:n``), ``wallet``, ``token``, ``issuer`` (a name),
+  ``amount_raw`` (what was destroyed), ``transaction``, ``position``, ``block_number``,
+  ``block_hash``, ``block_time``. ``wallet.retracted``: the same of what its chain took back, and
+  ``was``, the topic under which it had been told.
 """
 
 from enum import StrEnum
@@ -27,6 +42,10 @@ class Topic(StrEnum):
     ALERT_RAISED = "alert.raised"
     INGEST_PROGRESS = "ingest.progress"
     PROVIDER_STATUS = "provider.status"
+    WALLET_FROZEN = "wallet.frozen"
+    WALLET_FREED = "wallet.freed"
+    WALLET_SEIZED = "wallet.seized"
+    WALLET_RETRACTED = "wallet.retracted"
 
 
 class Line(StrEnum):
@@ -39,6 +58,7 @@ class Line(StrEnum):
     ALERTS = "alerts"
     PROGRESS = "progress"
     PROVIDERS = "providers"
+    WALLETS = "wallets"
 
 
 #: The line on which a topic travels.
@@ -52,10 +72,21 @@ LINE_OF: Final = {
     Topic.ALERT_RAISED: Line.ALERTS,
     Topic.INGEST_PROGRESS: Line.PROGRESS,
     Topic.PROVIDER_STATUS: Line.PROVIDERS,
+    Topic.WALLET_FROZEN: Line.WALLETS,
+    Topic.WALLET_FREED: Line.WALLETS,
+    Topic.WALLET_SEIZED: Line.WALLETS,
+    Topic.WALLET_RETRACTED: Line.WALLETS,
 }
 #: Lines whose events come from the outbox of the graph, in the transaction of what they tell;
 #: the others tell how things stand now, and nobody misses an old one.
-KEPT_LINES: Final = (Line.TRANSFERS, Line.FINALIZED, Line.OTC, Line.PRICES, Line.ALERTS)
+KEPT_LINES: Final = (
+    Line.TRANSFERS,
+    Line.FINALIZED,
+    Line.OTC,
+    Line.PRICES,
+    Line.ALERTS,
+    Line.WALLETS,
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
