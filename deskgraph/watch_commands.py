@@ -59,6 +59,7 @@ def group() -> None:
 @click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
 @click.option("--wallet", "wallets", multiple=True, help="`ethereum:0x…`; one of them takes part.")
 @click.option("--token", "tokens", multiple=True, help="`ethereum:0x…`; it is one of them.")
+@click.option("--asset", "assets", multiple=True, help="Id or symbol: of any token of it.")
 @click.option(
     "--actor-type",
     "types",
@@ -67,6 +68,7 @@ def group() -> None:
     help="Sender or recipient is of one of these types.",
 )
 @click.option("--min-amount", help="At least so many whole units.")
+@click.option("--min-usd", help="Worth at least so many US dollars in its block's time.")
 @click.option("--finalized", is_flag=True, help="Only what is never taken back.")
 @_url
 @_after
@@ -79,20 +81,27 @@ async def transfers(
     chains: tuple[str, ...],
     wallets: tuple[str, ...],
     tokens: tuple[str, ...],
+    assets: tuple[str, ...],
     types: tuple[str, ...],
     min_amount: str | None,
+    min_usd: str | None,
     finalized: bool,
     url: str | None,
     after: str | None,
     as_json: bool,
 ) -> None:
     """Show transfers: + seen, - taken back, = final."""
-    lists = {"chains": chains, "wallets": wallets, "tokens": tokens, "actorTypes": types}
-    wish: dict[str, Any] = {name: [*values] for name, values in lists.items() if values}
-    if min_amount is not None:
-        wish["minAmount"] = min_amount
+    wish = {
+        "chains": [*chains],
+        "wallets": [*wallets],
+        "tokens": [*tokens],
+        "assets": [*assets],
+        "actorTypes": [*types],
+        "minAmount": min_amount,
+        "minUsd": min_usd,
+    }
     delivery = "FINALIZED" if finalized else "INSTANT"
-    variables = {"filter": wish, "delivery": delivery}
+    variables = {"filter": _given(wish), "delivery": delivery}
     await _show(settings, url, TRANSFERS, after, as_json, variables, transfer_line)
 
 
@@ -127,6 +136,11 @@ async def prices(
     """Show what ASSETS cost (ids or symbols; all of them where none is named), as it changes."""
     variables = {"assets": [*assets] or None}
     await _show(settings, url, PRICES, after, as_json, variables, price_line)
+
+
+def _given(wish: dict[str, Any]) -> dict[str, Any]:
+    """The conditions that were given."""
+    return {name: value for name, value in wish.items() if value}
 
 
 def transfer_line(item: dict[str, Any]) -> str:

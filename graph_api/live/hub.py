@@ -56,7 +56,8 @@ class Told:
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of events beyond what they say: ``fields`` that ``find`` adds to bodies.
 
-    They are looked for once for each batch, and only where somebody looks at them.
+    They are looked for once for each batch, and only where somebody looks at them. Of several kinds
+    each sees what those before it have added.
     """
 
     fields: frozenset[str]
@@ -84,10 +85,10 @@ class Feed:
         line: Line,
         *,
         past: Past | None,
-        facts: Facts | None,
+        facts: Sequence[Facts],
     ) -> None:
         self.line = line
-        self._facts, self._finds_facts = facts, False
+        self._facts, self._found_facts = facts, frozenset[str]()
         self.listeners: Index[Listener] = Index()
         self.position = Cursor()
         self._streams, self._past = streams, past
@@ -123,9 +124,11 @@ class Feed:
 
     def look_at(self, fields: Iterable[str]) -> None:
         """Have these properties in events from now on, where they do not say them themselves."""
-        if self._facts is None or self._finds_facts or self._facts.fields.isdisjoint(fields):
+        known = frozenset[str]().union(*(one.fields for one in self._facts))
+        new = known.intersection(fields) - self._found_facts
+        if not new:
             return
-        self._finds_facts = True
+        self._found_facts |= new
         # What is kept was heard without them.
         self._recent.clear()
         self._begins = dict(self.position.marks)
@@ -226,9 +229,10 @@ class Feed:
             self._ready.set()
 
     async def _with_facts(self, events: Sequence[Event]) -> Sequence[Event]:
-        if self._facts is None or not self._finds_facts:
-            return events
-        return await self._facts.find(events)
+        for facts in self._facts:
+            if not facts.fields.isdisjoint(self._found_facts):
+                events = await facts.find(events)
+        return events
 
     async def _hear(self, batch: Batch) -> None:
         events = await self._with_facts(batch.events)
@@ -285,7 +289,7 @@ class Hub:
         streams: Streams,
         *,
         past: Past | None = None,
-        facts: Mapping[Line, Facts] | None = None,
+        facts: Mapping[Line, Sequence[Facts]] | None = None,
     ) -> None:
         self._streams, self._past, self._facts = streams, past, facts or {}
         self._feeds: dict[Line, Feed] = {}
@@ -298,7 +302,7 @@ class Hub:
                 self._streams,
                 line,
                 past=self._past,
-                facts=self._facts.get(line),
+                facts=self._facts.get(line, ()),
             )
         await feed.ready()
         return feed

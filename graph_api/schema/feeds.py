@@ -36,6 +36,8 @@ class FeedField:
         interest: From the field's arguments to the events that are wanted.
         of: From an event to the field's type.
         part: What the function's first parameter wants of the context; None where it has none.
+        facts: Properties of events that selected fields need, beyond what events say.
+        shared: Whether the same arguments want the same events for everybody.
         passed: Arguments that the function takes.
         injected: Parameters that the context fills.
     """
@@ -43,13 +45,10 @@ class FeedField:
     interest: Callable[..., Interest | Awaitable[Interest]]
     of: Callable[[Told], Any]
     part: type[Any] | None
+    facts: Mapping[str, str]
+    shared: bool
     passed: tuple[str, ...]
     injected: tuple[str, ...]
-
-    @property
-    def public(self) -> bool:
-        """Whether the same arguments want the same events for everybody."""
-        return self.part is None and not self.injected
 
     async def wanted(self, context: Context, given: Mapping[str, Any]) -> Interest:
         """The events that the arguments ask for. Raises: GraphApiError."""
@@ -67,6 +66,8 @@ def feed(
     of: Callable[[Told], Any],
     description: str,
     arguments: Mapping[str, str | Argument] | None = None,
+    facts: Mapping[str, str] | None = None,
+    shared: bool | None = None,
     deprecated: str | None = None,
 ) -> Any:
     """A field of the subscription: its arguments become an interest, each event becomes ``of``.
@@ -74,15 +75,22 @@ def feed(
     ``interest(**arguments)`` says which events are wanted; it may start from a part of the context
     (the graph, the vault) as functions of steps do, and take ``now`` and ``principal``. Its
     keyword-only parameters are the field's arguments; ``after`` is added.
+
+    ``facts`` names for selected fields what they need of events beyond what these say. ``shared``
+    says that equal arguments want the same events whoever asks; so it is without being said where
+    the function sees nothing but them.
     """
     own = keyword_only(interest)
     doors = [one for name, one in all_parameters(interest).items() if name not in own]
+    injected = tuple(name for name in own if name in _INJECTED)
     declared = FeedField(
         interest=interest,
         of=of,
         part=doors[0].annotation if doors else None,
+        facts=facts or {},
+        shared=not doors and not injected if shared is None else shared,
         passed=tuple(name for name in own if name not in _INJECTED),
-        injected=tuple(name for name in own if name in _INJECTED),
+        injected=injected,
     )
     parameters = [described(own[name], arguments or {}) for name in declared.passed]
     return strawberry.subscription(

@@ -24,6 +24,7 @@ from graphql import (
 from graphql.execution import ExecutionResult
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from msgspec.structs import replace
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.graphql import OperationType
@@ -164,6 +165,8 @@ async def subscription(
     after = resume or given.pop(AFTER, None)
     given.pop(AFTER, None)
     interest = await field.wanted(context, given)
+    if needed := _facts_needed(field, document, operation):
+        interest = replace(interest, looks_at=(*interest.looks_at, *needed))
     public = schema.is_public(document, operation)
     used = {name: values.coerced.get(name) for name in _used_below(document, operation, node)}
     answering = Answering(
@@ -179,7 +182,7 @@ async def subscription(
     asked = tuple((name, plain(value)) for name, value in sorted(given.items()))
     return Wanted(
         interest=interest,
-        key=(node.name.value, asked, None if field.public else _who(context)),
+        key=(node.name.value, asked, None if field.shared else _who(context)),
         after=None if after is None else Cursor.of(after),
         answering=answering,
     )
@@ -247,6 +250,29 @@ def _variables(node: Node, *, besides: FieldNode) -> Iterator[str]:
                 yield one.name.value
             elif isinstance(one, Node):
                 yield from _variables(one, besides=besides)
+
+
+def _facts_needed(
+    field: FeedField, document: DocumentNode, operation: OperationDefinitionNode
+) -> list[str]:
+    """What the selected fields need of events beyond what these say."""
+    if not field.facts:
+        return []
+    selected = {
+        name
+        for definition in document.definitions
+        if definition is operation or isinstance(definition, FragmentDefinitionNode)
+        for name in _fields(definition)
+    }
+    return [fact for name, fact in field.facts.items() if name in selected]
+
+
+def _fields(node: Node) -> Iterator[str]:
+    if isinstance(node, FieldNode):
+        yield node.name.value
+    selections = getattr(node, "selection_set", None)
+    for one in selections.selections if selections else ():
+        yield from _fields(one)
 
 
 def _frozen(values: Mapping[str, Any]) -> bytes:

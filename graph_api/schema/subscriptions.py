@@ -1,10 +1,10 @@
 """What can be subscribed to: transfers as they are seen, taken back and made final."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import strawberry
 from msgspec.structs import replace
@@ -15,10 +15,12 @@ from graph_api.domain.ids import AccountId, ChainId, TokenId
 from graph_api.domain.records import ActorType
 from graph_api.live.hub import Told
 from graph_api.live.interests import CHAIN, Interest
+from graph_api.schema.context import Context
 from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.ledger import Transfer
 from graph_api.schema.scalars import BigInt
-from graph_api.services.telling import ACTOR_TYPES
+from graph_api.services import prices
+from graph_api.services.telling import ACTOR_TYPES, ASSET, USD
 from graph_api.store.graph import moment
 from graph_api.store.transfers import TransferRow
 
@@ -120,6 +122,13 @@ class TransferEventFilterInput:
         default=None, description="Only those that one of these sends or receives."
     )
     tokens: list[TokenId] | None = strawberry.field(default=None, description="Only of these.")
+    assets: list[str] | None = strawberry.field(
+        default=None,
+        description=(
+            "Only of tokens that stand for one of these: ids or symbols, such as `usd-coin` or "
+            "`USDC` on every chain; up to 100."
+        ),
+    )
     actor_types: list[ActorType] | None = strawberry.field(
         default=None,
         description=(
@@ -133,56 +142,107 @@ class TransferEventFilterInput:
     min_amount: Decimal | None = strawberry.field(
         default=None, description="At least so many whole units, of tokens with known decimals."
     )
+    min_usd: Decimal | None = strawberry.field(
+        default=None,
+        description=(
+            "Worth at least so many US dollars at the time of its block, by the prices that are "
+            "known when it is told; what has no price is left out."
+        ),
+    )
 
     def asked(self) -> "TransferWish":
         """The conditions. Raises: BadInput."""
-        return (
-            _names("chains", self.chains),
-            _names("wallets", self.wallets),
-            _names("tokens", self.tokens),
-            _names("actorTypes", self.actor_types),
-            None if self.min_amount_raw is None else int(self.min_amount_raw),
-            self.min_amount,
+        return TransferWish(
+            chains=names("chains", self.chains),
+            wallets=names("wallets", self.wallets),
+            tokens=names("tokens", self.tokens),
+            assets=names("assets", self.assets),
+            actor_types=names("actorTypes", self.actor_types),
+            min_raw=None if self.min_amount_raw is None else int(self.min_amount_raw),
+            min_units=self.min_amount,
+            min_usd=self.min_usd,
         )
 
 
 Names = tuple[str, ...] | None
-TransferWish = tuple[Names, Names, Names, Names, int | None, Decimal | None]
-_ANY: Final[TransferWish] = (None, None, None, None, None, None)
 
 
-def _transfers(
-    *, filter: TransferWish | None = None, delivery: Delivery = Delivery.INSTANT
+class TransferWish(NamedTuple):
+    """Conditions that must all hold; None leaves one out."""
+
+    chains: Names = None
+    wallets: Names = None
+    tokens: Names = None
+    assets: Names = None
+    actor_types: Names = None
+    min_raw: int | None = None
+    min_units: Decimal | None = None
+    min_usd: Decimal | None = None
+
+
+async def _transfers(
+    context: Context,
+    *,
+    filter: TransferWish | None = None,
+    delivery: Delivery = Delivery.INSTANT,
 ) -> Interest:
-    chains, wallets, tokens, types, min_raw, min_units = filter or _ANY
-    line, tests = delivery.value, _least(min_raw, min_units)
-    named = [
-        Interest(line=line, fields=fields, values=frozenset(names))
-        for names, fields in (
-            (wallets, ("sender", "recipient")),
-            (types, (ACTOR_TYPES,)),
-            (tokens, ("token",)),
-            (chains, (CHAIN,)),
-        )
-        if names is not None
+    wish = filter or TransferWish()
+    assets = None
+    if wish.assets is not None:
+        assets = await prices.ids_of(context.graph, wish.assets)
+    named = (
+        (wish.wallets, ("sender", "recipient")),
+        (wish.actor_types, (ACTOR_TYPES,)),
+        (wish.tokens, ("token",)),
+        (assets, (ASSET,)),
+        (wish.chains, (CHAIN,)),
+    )
+    tests = at_least(raw=wish.min_raw, units=wish.min_units, usd=wish.min_usd)
+    found = interest(delivery.value, named, tests)
+    return found if wish.min_usd is None else replace(found, looks_at=(*found.looks_at, USD))
+
+
+def interest(
+    line: Line,
+    named: Sequence[tuple[Collection[str] | None, tuple[str, ...]]],
+    tests: list[Callable[[Event], bool]],
+) -> Interest:
+    """Events of ``line`` that meet everything: values of fields, narrow ones first, and tests.
+
+    What is named most narrowly is looked up in an index; what else was named is tested.
+    """
+    found = [
+        Interest(line=line, fields=fields, values=frozenset(values))
+        for values, fields in named
+        if values is not None
     ]
-    if not named:
+    if not found:
         return Interest(line=line, test=_all(tests))
-    # What is named most narrowly is looked up; what else was named is tested.
-    first, *others = named
+    first, *others = found
     looks_at = tuple(field for one in others for field in one.fields)
     test = _all([*(one.wants for one in others), *tests])
     return replace(first, test=test, looks_at=looks_at)
 
 
-def _least(raw: int | None, units: Decimal | None) -> list[Callable[[Event], bool]]:
+def at_least(
+    *, raw: int | None, units: Decimal | None, usd: Decimal | None
+) -> list[Callable[[Event], bool]]:
+    """Tests of how much moved: base units, whole units, US dollars; what is unknown fails them."""
     tests: list[Callable[[Event], bool]] = []
     if raw is not None:
         tests.append(lambda event: int(event.body["amount_raw"] or -1) >= raw)
     if units is not None:
         least = float(units)
         tests.append(lambda event: (event.body["amount"] or -1.0) >= least)
+    if usd is not None:
+        tests.append(lambda event: _dollars(event) >= usd)
     return tests
+
+
+def _dollars(event: Event) -> Decimal:
+    """What it is worth: a multiple of a millionth, as the shortest text of the number says."""
+    usd = event.body.get(USD)
+    return Decimal(-1) if usd is None else Decimal(str(usd))
 
 
 def _all(tests: list[Callable[[Event], bool]]) -> Callable[[Event], bool] | None:
@@ -191,10 +251,11 @@ def _all(tests: list[Callable[[Event], bool]]) -> Callable[[Event], bool] | None
     return lambda event: all(test(event) for test in tests)
 
 
-def _names(what: str, names: list[Any] | None) -> Names:
-    if names is not None and len(names) > MOST:
+def names(what: str, given: list[Any] | None) -> Names:
+    """What a list of a filter names, each once. Raises: BadInput when these are too many."""
+    if given is not None and len(given) > MOST:
         raise BadInput(f"`{what}` takes up to {MOST:,}; subscribe several times.")
-    return None if names is None else tuple(sorted(set(names)))
+    return None if given is None else tuple(sorted(set(given)))
 
 
 @strawberry.type
@@ -211,5 +272,7 @@ class LedgerSubscription:
             ),
             "delivery": "When they are told.",
         },
+        facts={"usd": USD},
+        shared=True,
         description="Transfers as they are seen and taken back, or as they become final.",
     )

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from graph_api.domain.errors import BadInput
-from graph_api.domain.events import Line
 from graph_api.domain.principals import LOCAL
 from graph_api.live.bus import Bus
 from graph_api.live.hub import Hub
@@ -31,7 +30,7 @@ from graph_api.server.webhooks import webhook_route
 from graph_api.services import events, inbox, scanning
 from graph_api.services.events import LaneFigures, OutboxPast
 from graph_api.services.scanning import Followed
-from graph_api.services.telling import ActorTypes
+from graph_api.services.telling import transfer_facts
 from graph_api.settings import Settings
 from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
@@ -81,8 +80,9 @@ class House:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
                 past = OutboxPast(self._graph)
-                types = ActorTypes(self._graph, clock=self._clock).facts
-                facts = {Line.TRANSFERS: types, Line.FINALIZED: types}
+                facts = transfer_facts(
+                    self._graph, clock=self._clock, tolerance_s=settings.prices.tolerance_s
+                )
                 self._channels.hub = Hub(Streams(self._bus), past=past, facts=facts)
                 stack.push_async_callback(self._channels.close)
             if self._answers is not None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,10 +20,10 @@ from graph_api.domain.prices import Price
 from graph_api.domain.records import Actor, ActorType, Label
 from graph_api.live.streams import Streams
 from graph_api.server.main import application
-from graph_api.settings import RedisSettings
+from graph_api.settings import PriceSettings, RedisSettings
 from graph_api.store import outbox, prices
 from graph_api.store.graph import Graph, Writing
-from tests.given import NOON, NOW, Ledger, address, transfer, wallet
+from tests.given import ETHER, NOON, NOW, Ledger, address, transfer, wallet
 from tests.ingest.pipelines.test_publishing import publisher, publishing
 from tests.server.live.serving import (
     CHAIN,
@@ -48,6 +49,11 @@ subscription Desks($after: String) {
 PRICES = """
 subscription ($assets: [String!]) {
   prices(assets: $assets) { assetId symbol usd usdAt source asset { usd } }
+}
+"""
+WORTH = """
+subscription Worth($filter: TransferEventFilter) {
+  transfers(filter: $filter) { ... on TransferSeen { transfer { transferId usd } } }
 }
 """
 PROGRESS = """
@@ -80,11 +86,11 @@ async def house(
         yield Served(server, place, app.state.channels)
 
 
-async def announce(graph: Graph, *numbers: int, recipient: str) -> None:
+async def announce(graph: Graph, *numbers: int, recipient: str, **body: Any) -> None:
     """What a writer leaves in the outbox."""
 
     async def work(writing: Writing) -> None:
-        bodies = [event(number, recipient=wallet(recipient)).body for number in numbers]
+        bodies = [event(number, recipient=wallet(recipient), **body).body for number in numbers]
         news = [News(topic=Topic.TRANSFER_SEEN, body=body) for body in bodies]
         await outbox.append(writing, Line.TRANSFERS, CHAIN, news, now=NOW)
 
@@ -171,6 +177,54 @@ async def test_prices_are_told_as_they_change(house: Served, graph: Graph, bus: 
     }
     assert (refused["type"], refused["id"]) == ("error", "2")
     assert "No asset is called 'DOGE'" in refused["payload"][0]["message"]
+
+
+async def test_transfers_are_told_by_what_they_were_worth_in_the_time_of_their_block(
+    house: Served, graph: Graph, bus: Bus
+) -> None:
+    ether = Asset(id="ethereum", symbol="ETH", tokens=(ETHER,))
+    await prices.register(graph, [ether])
+    price = Price(asset="ethereum", usd=Decimal("2000.5"), at=NOON, source="kraken")
+    await prices.keep(graph, [price])
+    tolerance = round(PriceSettings().tolerance_s * 1000)
+    least = 15 * 10**17
+    async with publishing(publisher(graph, bus.streams)), house.client() as client:
+        await client.subscribe(WORTH, filter={"assets": ["eth"], "minUsd": "3000.75"})
+        await client.subscribe(WORTH, id="all")
+        await until_subscribed(house, 2)
+        for number, (amount, time) in enumerate(
+            [
+                (least, NOON),
+                (least - 10**9, NOON),
+                (least, NOON - 1),
+                (least, NOON + tolerance),
+                (least, NOON + tolerance + 1),
+                (None, NOON),
+                (0, NOON),
+            ],
+            start=1,
+        ):
+            raw = None if amount is None else str(amount)
+            await announce(graph, number, recipient="bob", amount_raw=raw, block_time=time)
+        heard: dict[object, dict[int, float | None]] = {"1": {}, "all": {}}
+        while 7 not in heard["all"]:
+            message = await client.receive()
+            (item,) = message["payload"]["data"].values()
+            heard[message["id"]][number_of(item)] = item["transfer"]["usd"]
+        await client.subscribe(WORTH, id="2", filter={"assets": ["DOGE"]})
+        refused = await client.receive()
+
+    assert heard["1"] == {1: 3000.75, 4: 3000.75}
+    assert heard["all"] == {
+        1: 3000.75,
+        2: 3000.749998,
+        3: None,
+        4: 3000.75,
+        5: None,
+        6: None,
+        7: 0.0,
+    }
+    assert refused["type"] == "error"
 
 
 async def test_metrics_count_subscribers_and_how_late_they_hear(house: Served, bus: Bus) -> None:
