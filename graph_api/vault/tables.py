@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -176,6 +177,151 @@ gone_blocks = Table(
     ForeignKeyConstraint(
         ["workspace", "principal"], ["principals.workspace", "principals.principal"]
     ),
+)
+
+
+_OF_PRINCIPAL = ["principals.workspace", "principals.principal"]
+
+# The last number that was given, by what is numbered: "alerts", "alert_news", …
+counters = Table(
+    "counters",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("counter", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+)
+
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("note", Words),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("published_at", Moment),
+    Column("published_revision", BigInteger),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    Index("watchlists_by_name", "workspace", "name", unique=True),
+    Index("watchlists_newest", "workspace", "created_at", "id"),
+)
+
+watchlist_entries = Table(
+    "watchlist_entries",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("watchlist", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("note", Words),
+    Column("added_at", Moment, nullable=False),
+    ForeignKeyConstraint(["workspace", "watchlist"], ["watchlists.workspace", "watchlists.id"]),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    CheckConstraint("kind IN ('wallet', 'token', 'actor')", name="kind_known"),
+    Index("watchlist_entries_by_key", "kind", "key", "workspace", "watchlist"),
+    Index("watchlist_entries_newest", "workspace", "watchlist", "added_at", "key"),
+)
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("condition", Document, nullable=False),
+    Column("watchlist", Words),
+    Column("severity", Words, nullable=False),
+    Column("cool_down_s", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("muted_until", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("judges_from", Moment, nullable=False),
+    Column("removed_at", Moment),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity_known"),
+    Index("alert_rules_newest", "workspace", "created_at", "id"),
+    Index("alert_rules_of_watchlist", "workspace", "watchlist"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("rule_name", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("severity", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("facts", Document, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("event_at", Moment, nullable=False),
+    Column("raised_at", Moment, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", Words),
+    Column("note", Words),
+    Column("retracted_at", Moment),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    ForeignKeyConstraint(["workspace", "rule"], ["alert_rules.workspace", "alert_rules.id"]),
+    CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity_known"),
+    Index("alerts_numbered", "workspace", "number", unique=True),
+    Index("alerts_newest", "workspace", "raised_at", "id"),
+    Index("alerts_of_rule", "workspace", "rule", "raised_at", "id"),
+    Index("alerts_of_event", "event"),
+)
+
+# What happened to alerts, in the one order in which it is told; without a gap.
+alert_news = Table(
+    "alert_news",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("principal", Words, nullable=False),
+    Column("alert", Words, nullable=False),
+    Column("news", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    ForeignKeyConstraint(["workspace", "alert"], ["alerts.workspace", "alerts.id"]),
+    CheckConstraint("news IN ('raised', 'retracted', 'acknowledged')", name="news_known"),
+    Index("alert_news_of_alert", "workspace", "alert", "number"),
+)
+
+cool_downs = Table(
+    "cool_downs",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("rule", Words, primary_key=True),
+    Column("subject", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    ForeignKeyConstraint(["workspace", "rule"], ["alert_rules.workspace", "alert_rules.id"]),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("principal", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("mutation", Words, nullable=False),
+    Column("fingerprint", Words, nullable=False),
+    Column("answer", Document),
+    Column("at", Moment, nullable=False),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    Index("idempotency_by_age", "workspace", "principal", "at"),
 )
 
 

@@ -67,9 +67,13 @@ async def test_the_migrations_lead_to_the_declared_tables(vault: Vault) -> None:
     async with vault.reading() as connection:
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(checks) == {
+            "alert_news_news_known",
+            "alert_rules_severity_known",
+            "alerts_severity_known",
             "desk_changes_action_known",
             "inbox_state_known",
             "jobs_state_known",
+            "watchlist_entries_kind_known",
         }
 
 
