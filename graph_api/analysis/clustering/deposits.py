@@ -1,0 +1,221 @@
+"""Deposit addresses: an exchange gives one to each customer, so who pays into one is one.
+
+An address is a deposit address when everything that it ever sent went to one exchange, and what
+it sent is what it had received shortly before. The address is the exchange's; those who paid into
+it are its customer's.
+Source: Victor, "Address clustering heuristics for Ethereum" (FC 2020); its blocks are hours here,
+so that they carry over to chains of other block times.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from graph_api.analysis.clustering.facts import Facts, Move
+from graph_api.domain.clusters import Evidence, Heuristic, link
+from graph_api.domain.ids import AccountId, TokenId, TransactionId
+
+HOUR_MS: Final = 3_600_000
+
+
+class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the lines are drawn.
+
+    Args:
+        within_ms: How long after it came in a deposit is forwarded: 10,000 Ethereum blocks.
+        fee_raw: How much of the chain's own coin may stay behind or be burnt: 0.01 of it.
+        forwarded: The least share of what it sent that matches what it received.
+        most_senders: More people than one pay into an address that more wallets pay into.
+        most_deposits: Whoever pays into more addresses pays other people's bills.
+        most_moves: An address that moves more is no single customer's.
+    """
+
+    within_ms: int = 33 * HOUR_MS
+    fee_raw: int = 10**16
+    forwarded: float = 0.8
+    most_senders: int = 12
+    most_deposits: int = 6
+    most_moves: int = 5_000
+
+
+class Use(msgspec.Struct, frozen=True):
+    """That a wallet paid in and it was passed on: by which transaction, in which block."""
+
+    wallet: AccountId
+    transaction: TransactionId | None
+    block_number: int | None
+
+    @property
+    def place(self) -> tuple[float, str]:
+        """Sorts the earliest first, and one without a block last."""
+        return float("inf") if self.block_number is None else self.block_number, self.wallet
+
+
+class Deposit(msgspec.Struct, frozen=True):
+    """An address that forwards to ``collector``; ``uses`` are sorted by wallet.
+
+    ``timed`` is False where the source tells neither times nor amounts, and the ways alone speak.
+    """
+
+    address: AccountId
+    collector: AccountId
+    uses: tuple[Use, ...]
+    timed: bool
+    block_number: int | None
+    transaction: TransactionId | None
+
+
+class Deposits:
+    """The deposit addresses among facts; what has not changed is not looked at again."""
+
+    def __init__(self, facts: Facts, rules: DepositRules | None = None) -> None:
+        self._facts, self._rules = facts, rules or DepositRules()
+        self._found: dict[AccountId, tuple[int, int, Deposit | None]] = {}
+
+    def addresses(self) -> dict[AccountId, Deposit]:
+        """All deposit addresses as the facts stand, each with the persons who use it."""
+        facts, found = self._facts, dict[AccountId, Deposit]()
+        for address in self._candidates():
+            sizes = len(facts.sent[address]), len(facts.received[address])
+            known = self._found.get(address)
+            if known is None or known[:2] != sizes:
+                known = (*sizes, deposit(facts, address, self._rules))
+                self._found[address] = known
+            # What stands behind a sender may become known later.
+            if known[2] is not None and (uses := self._personal(known[2].uses)):
+                found[address] = msgspec.structs.replace(known[2], uses=uses)
+        return found
+
+    def evidence(self) -> Iterator[Evidence]:
+        """Addresses with whom they forward to, and customers with themselves."""
+        found = self.addresses()
+        used: dict[AccountId, int] = {}
+        for one in found.values():
+            for use in one.uses:
+                used[use.wallet] = used.get(use.wallet, 0) + 1
+        for one in found.values():
+            yield link(
+                Heuristic.DEPOSIT_ADDRESS,
+                one.address,
+                one.collector,
+                transaction=one.transaction,
+                block_number=one.block_number,
+            )
+            yield from self._customers(one, found, used)
+
+    def _personal(self, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+        return tuple(use for use in uses if self._facts.is_personal(use.wallet))
+
+    def _customers(
+        self, deposit: Deposit, found: dict[AccountId, Deposit], used: dict[AccountId, int]
+    ) -> Iterator[Evidence]:
+        if len(deposit.uses) > self._rules.most_senders:
+            return
+        # The first customer is the middle of the star, so that as of any block those who had paid
+        # in by then hang together.
+        uses = sorted(
+            (
+                use
+                for use in deposit.uses
+                if use.wallet not in found and used[use.wallet] <= self._rules.most_deposits
+            ),
+            key=lambda use: use.place,
+        )
+        heuristic = Heuristic.DEPOSIT_REUSE if deposit.timed else Heuristic.DEPOSIT_TOPOLOGY
+        for use in uses[1:]:
+            yield link(
+                heuristic,
+                uses[0].wallet,
+                use.wallet,
+                transaction=use.transaction,
+                block_number=use.block_number,
+            )
+
+    def _candidates(self) -> Iterator[AccountId]:
+        """Who has sent to a collector: found from the collectors, who are few."""
+        facts, seen = self._facts, set()
+        for wallet, known in facts.known.items():
+            if known.collects:
+                for move in facts.received.get(wallet, ()):
+                    if move.sender is not None and move.sender not in seen:
+                        seen.add(move.sender)
+                        if move.sender in facts.received and facts.is_personal(move.sender):
+                            yield move.sender
+
+
+def deposit(facts: Facts, address: AccountId, rules: DepositRules) -> Deposit | None:
+    """What makes ``address`` a deposit address, or None."""
+    sent, received = facts.sent[address], facts.received[address]
+    if len(sent) + len(received) > rules.most_moves:
+        return None
+    collector = _collector(facts, sent)
+    if collector is None:
+        return None
+    if all(move.block_time is None and move.amount_raw is None for move in (*sent, *received)):
+        return _by_ways(facts, address, collector)
+    return _by_sweeps(facts, address, collector, rules)
+
+
+def _collector(facts: Facts, sent: list[Move]) -> AccountId | None:
+    """The first of whom everything went to, where that is one exchange."""
+    targets = {move.recipient: facts.says(move.recipient) for move in sent}
+    owners = {known.actor or wallet for wallet, known in targets.items() if known.collects}
+    if len(owners) != 1 or not all(known.collects for known in targets.values()):
+        return None
+    return min(targets)
+
+
+def _by_ways(facts: Facts, address: AccountId, collector: AccountId) -> Deposit | None:
+    if any(move.recipient != collector for move in facts.sent[address]):
+        return None
+    senders = {move.sender for move in facts.received[address] if move.sender is not None}
+    uses = tuple(Use(sender, None, None) for sender in sorted(senders) if sender != address)
+    return Deposit(address, collector, uses, False, None, None)
+
+
+def _by_sweeps(
+    facts: Facts, address: AccountId, collector: AccountId, rules: DepositRules
+) -> Deposit | None:
+    sent = facts.sent[address]
+    matched = 0
+    uses: dict[AccountId, Use] = {}
+    first: Move | None = None
+    for sweep, lots in _sweeps(facts, address, rules):
+        matched += 1
+        first = first or sweep
+        for lot in lots:
+            if lot.sender is not None:
+                use = Use(lot.sender, sweep.transaction, sweep.block_number)
+                uses[lot.sender] = min(uses.get(lot.sender, use), use, key=lambda one: one.place)
+    if first is None or matched < rules.forwarded * len(sent):
+        return None
+    people = tuple(uses[wallet] for wallet in sorted(uses))
+    return Deposit(address, collector, people, True, first.block_number, first.transaction)
+
+
+def _sweeps(
+    facts: Facts, address: AccountId, rules: DepositRules
+) -> Iterator[tuple[Move, list[Move]]]:
+    """What was sent that matches what had come in: all that waited, or the last of it."""
+    waiting: dict[TokenId, list[Move]] = {}
+    for move in sorted((*facts.received[address], *facts.sent[address]), key=_moment):
+        amount, time = move.amount_raw, move.block_time
+        if move.token is None or amount is None or time is None:
+            continue
+        lots = waiting.setdefault(move.token, [])
+        if move.sender != address:
+            lots.append(move)
+            continue
+        lots = [lot for lot in lots if time - (lot.block_time or 0) <= rules.within_ms]
+        spare = rules.fee_raw if move.token == facts.native else 0
+        for some in (lots, lots[-1:]):
+            if some and 0 <= sum(lot.amount_raw or 0 for lot in some) - amount <= spare:
+                yield move, some
+                break
+        waiting[move.token] = []
+
+
+def _moment(move: Move) -> tuple[int, int, str]:
+    # What comes in sorts before what goes out of the same block, since it must have come first.
+    return move.block_time or 0, move.block_number or 0, move.order
