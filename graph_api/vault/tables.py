@@ -325,6 +325,87 @@ idempotency = Table(
 )
 
 
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("address", Words, nullable=False),
+    Column("sealed", Words),
+    Column("min_severity", Words, nullable=False),
+    Column("rules", Document, nullable=False),
+    Column("quiet", Document),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("after_news", BigInteger, nullable=False),
+    Column("secret_at", Moment),
+    Column("previous_until", Moment),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", Moment),
+    Column("pause_until", Moment),
+    Column("disabled_at", Moment),
+    Column("disabled_reason", Words),
+    Column("sent", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("removed_at", Moment),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    CheckConstraint("kind IN ('webhook', 'slack', 'email')", name="kind_known"),
+    CheckConstraint("min_severity IN ('info', 'warning', 'critical')", name="severity_known"),
+    Index("destinations_newest", "workspace", "created_at", "id"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("destination", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("severity", Words, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("tried_at", Moment),
+    Column("finished_at", Moment),
+    Column("status", Integer),
+    Column("reason", Words),
+    Column("worker", Words),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", Moment),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    ForeignKeyConstraint(
+        ["workspace", "destination"], ["destinations.workspace", "destinations.id"]
+    ),
+    CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity_known"),
+    CheckConstraint("state IN ('waiting', 'sent', 'dead', 'dropped')", name="state_known"),
+    Index("notices_due", "state", "due_at", "id"),
+    Index("notices_newest", "workspace", "made_at", "id"),
+    Index("notices_of_destination", "workspace", "destination", "state", "made_at", "id"),
+)
+
+notice_alerts = Table(
+    "notice_alerts",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("notice", Words, primary_key=True),
+    Column("alert", Words, primary_key=True),
+    Column("news", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    ForeignKeyConstraint(["workspace", "notice"], ["notices.workspace", "notices.id"]),
+    CheckConstraint("news IN ('raised', 'retracted')", name="news_known"),
+    Index("notice_alerts_of_alert", "workspace", "alert"),
+)
+
+
 async def add(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
     """Insert a row, or leave the one that has its key alone; whether it was inserted."""
     # Each dialect has its own ``insert`` for one and the same statement.

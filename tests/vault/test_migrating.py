@@ -71,8 +71,13 @@ async def test_the_migrations_lead_to_the_declared_tables(vault: Vault) -> None:
             "alert_rules_severity_known",
             "alerts_severity_known",
             "desk_changes_action_known",
+            "destinations_kind_known",
+            "destinations_severity_known",
             "inbox_state_known",
             "jobs_state_known",
+            "notice_alerts_news_known",
+            "notices_severity_known",
+            "notices_state_known",
             "watchlist_entries_kind_known",
         }
 
