@@ -198,6 +198,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any]
 
 
+class AlertNews(StrEnum):
+    """What becomes of an alert; subscribers hear of each once."""
+
+    RAISED = "raised"
+    RETRACTED = "retracted"
+    ACKNOWLEDGED = "acknowledged"
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule raised on an event: once, whoever judges it how often.
 

@@ -17,6 +17,8 @@ without a value is null or absent:
   ``amount_raw`` (what was destroyed), ``transaction``, ``position``, ``block_number``,
   ``block_hash``, ``block_time``. ``wallet.retracted``: the same of what its chain took back, and
   ``was``, the topic under which it had been told.
+- ``alert.*``, which are of no chain: ``workspace``, ``alert``, ``rule``, ``kind``, ``severity``.
+  The alert itself stands in the vault alone.
 """
 
 from enum import StrEnum
@@ -40,6 +42,8 @@ class Topic(StrEnum):
     OTC_RETRACTED = "otc.retracted"
     PRICE_TICKED = "price.ticked"
     ALERT_RAISED = "alert.raised"
+    ALERT_RETRACTED = "alert.retracted"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
     INGEST_PROGRESS = "ingest.progress"
     PROVIDER_STATUS = "provider.status"
     WALLET_FROZEN = "wallet.frozen"
@@ -70,6 +74,8 @@ LINE_OF: Final = {
     Topic.OTC_RETRACTED: Line.OTC,
     Topic.PRICE_TICKED: Line.PRICES,
     Topic.ALERT_RAISED: Line.ALERTS,
+    Topic.ALERT_RETRACTED: Line.ALERTS,
+    Topic.ALERT_ACKNOWLEDGED: Line.ALERTS,
     Topic.INGEST_PROGRESS: Line.PROGRESS,
     Topic.PROVIDER_STATUS: Line.PROVIDERS,
     Topic.WALLET_FROZEN: Line.WALLETS,
@@ -77,8 +83,9 @@ LINE_OF: Final = {
     Topic.WALLET_SEIZED: Line.WALLETS,
     Topic.WALLET_RETRACTED: Line.WALLETS,
 }
-#: Lines whose events come from the outbox of the graph, in the transaction of what they tell;
-#: the others tell how things stand now, and nobody misses an old one.
+#: Lines whose events are kept in the transaction of what they tell: those of alerts in the vault,
+#: all others in the outbox of the graph. Other lines tell how things stand now, and nobody misses
+#: an old event of theirs.
 KEPT_LINES: Final = (
     Line.TRANSFERS,
     Line.FINALIZED,

@@ -190,6 +190,7 @@ counters = Table(
     Column("counter", Words, primary_key=True),
     Column("principal", Words, nullable=False),
     Column("last", BigInteger, nullable=False),
+    Column("epoch", Words),
     ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
 )
 
@@ -273,6 +274,7 @@ alerts = Table(
     Column("acknowledged_by", Words),
     Column("note", Words),
     Column("retracted_at", Moment),
+    Column("cause", Words),
     ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
     ForeignKeyConstraint(["workspace", "rule"], ["alert_rules.workspace", "alert_rules.id"]),
     CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity_known"),
@@ -280,6 +282,7 @@ alerts = Table(
     Index("alerts_newest", "workspace", "raised_at", "id"),
     Index("alerts_of_rule", "workspace", "rule", "raised_at", "id"),
     Index("alerts_of_event", "event"),
+    Index("alerts_of_cause", "cause"),
 )
 
 # What happened to alerts, in the one order in which it is told; without a gap.
@@ -296,6 +299,25 @@ alert_news = Table(
     ForeignKeyConstraint(["workspace", "alert"], ["alerts.workspace", "alerts.id"]),
     CheckConstraint("news IN ('raised', 'retracted', 'acknowledged')", name="news_known"),
     Index("alert_news_of_alert", "workspace", "alert", "number"),
+    Index("alert_news_numbered", "number", unique=True),
+)
+
+alert_flows = Table(
+    "alert_flows",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("rule", Words, primary_key=True),
+    Column("event", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("micros", BigInteger, nullable=False),
+    ForeignKeyConstraint(["workspace", "rule"], ["alert_rules.workspace", "alert_rules.id"]),
+    ForeignKeyConstraint(["workspace", "principal"], _OF_PRINCIPAL),
+    Index("alert_flows_in_time", "workspace", "rule", "subject", "at"),
+    Index("alert_flows_of_cause", "cause"),
+    Index("alert_flows_by_age", "at"),
 )
 
 cool_downs = Table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from graph_api.analysis.alert_rules.facts import Fact, Known
 from graph_api.domain.alerts import Condition, Finding
@@ -10,6 +10,13 @@ from graph_api.domain.alerts import Condition, Finding
 C = TypeVar("C", bound=Condition)
 #: What happens: one of ``happenings.Happening``.
 H = TypeVar("H")
+
+
+class Counted(NamedTuple):
+    """What a happening adds to a window, in millionths of a dollar."""
+
+    subject: str
+    micros: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +29,7 @@ class Kind(Generic[C, H]):
             False where ``judge`` finds something.
         judge: What it finds, from the happening and what was known when it happened.
         quiet_s: How long one finding speaks for those that follow, whatever the rule's cool-down.
+        counts: For kinds that sum up within a window: under which name, and how much.
     """
 
     condition: type[C]
@@ -30,6 +38,7 @@ class Kind(Generic[C, H]):
     may: Callable[[C, H], bool]
     judge: Callable[[C, H, Known], Finding | None]
     quiet_s: Callable[[C], int] = lambda _: 0
+    counts: Callable[[C, H, Known], "Counted | None"] = lambda *_: None
 
     def judges(self, happening: object) -> bool:
         """Whether it is about such happenings."""

@@ -18,28 +18,25 @@ from graph_api.analysis.alert_rules.facts import (
     worth_micros,
 )
 from graph_api.analysis.alert_rules.happenings import Moved
-from graph_api.analysis.alert_rules.kind import Kind
+from graph_api.analysis.alert_rules.kind import Counted, Kind
 from graph_api.domain.alerts import ActorFlow, BalanceThreshold, Direction, Finding
 from graph_api.domain.amounts import exact_units
 from graph_api.domain.prices import MICROS
 
 
-def flowed(condition: ActorFlow, moved: Moved, known: Known) -> int | None:
-    """What a transfer adds to the flow, in millionths of a dollar; None where it is no part of it.
+def flowed(condition: ActorFlow, moved: Moved, known: Known) -> Counted | None:
+    """What a transfer adds to the flow; None where it is no part of it.
 
-    What moves among the watched neither comes in nor goes out. What has no price adds nothing.
+    What moves among the watched neither comes in nor goes out. What has no price adds nothing. A
+    flow is that of one chain, whose transfers have an order.
     """
     sends = is_watched(condition.subjects, moved.sender, known)
     receives = is_watched(condition.subjects, moved.recipient, known)
     inwards = condition.direction is Direction.IN
     if sends == receives or receives is not inwards:
         return None
-    return worth_micros(moved, known)
-
-
-def flow_subject(condition: ActorFlow, moved: Moved) -> str:
-    """Sums are those of one chain, whose transfers have an order."""
-    return f"{condition.direction}:{moved.chain}"
+    micros = worth_micros(moved, known)
+    return None if micros is None else Counted(f"{condition.direction}:{moved.chain}", micros)
 
 
 def actor_flow(condition: ActorFlow, moved: Moved, known: Known) -> Finding | None:
@@ -48,13 +45,14 @@ def actor_flow(condition: ActorFlow, moved: Moved, known: Known) -> Finding | No
     if more is None or moved.at is None:
         return None
     bound, before = condition.min_usd * MICROS, known.flowed_micros
-    if not before < bound <= before + more:
+    after = before + more.micros
+    if not before < bound <= after:
         return None
-    usd = Decimal(before + more) / MICROS
+    usd = Decimal(after) / MICROS
     into = "into" if condition.direction is Direction.IN else "out of"
     wallet = moved.recipient if condition.direction is Direction.IN else moved.sender
     return Finding(
-        subject=flow_subject(condition, moved),
+        subject=more.subject,
         title=(
             f"{dollars_said(usd)} flowed {into} the watched within "
             f"{span_said(condition.window_s)}, lately {'to' if into == 'into' else 'from'} "
@@ -121,6 +119,7 @@ ACTOR_FLOW: Final = Kind(
     needs=lambda condition: OF_SIZE | needed_for(condition.subjects) | {Fact.FLOWED},
     may=lambda _, moved: moved.amount_raw is not None and moved.token is not None,
     judge=actor_flow,
+    counts=flowed,
 )
 BALANCE_THRESHOLD: Final = Kind(
     condition=BalanceThreshold,

@@ -1,0 +1,515 @@
+"""What judging keeps, for all workspaces at once: verdicts, how far it is, flows, numbered news.
+
+All that is concluded from a batch of events is kept in one transaction with how far its lane is
+judged. So a batch that is judged twice, by whoever, leaves what it left the first time.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from graph_api.domain.alerts import (
+    AlertNews,
+    AnyCondition,
+    Finding,
+    Rule,
+    Severity,
+    alert_id,
+    kind_of,
+)
+from graph_api.domain.events import Lane
+from graph_api.domain.principals import LOCAL
+from graph_api.vault.tables import (
+    add,
+    alert_flows,
+    alert_news,
+    alert_rules,
+    alerts,
+    cool_downs,
+    counters,
+    watchlist_entries,
+)
+from graph_api.vault.vault import Door
+
+#: The counter of an alert's number in its workspace.
+ALERTS: Final = "alerts"
+#: The counter of news of alerts, of all workspaces.
+NEWS: Final = "alert_news"
+#: So many keys are looked up in one statement.
+_AT_ONCE: Final = 1_000
+
+
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule found something in an event.
+
+    Args:
+        number: The event's, on its lane.
+        cause: What the alert hangs on: its chain may take that back.
+        quiet_s: How long the finding speaks for those that follow, beside the rule's cool-down.
+    """
+
+    number: int
+    rule: Rule
+    finding: Finding
+    event: str
+    event_at: datetime
+    cause: str | None
+    quiet_s: int = 0
+
+
+class Flowed(msgspec.Struct, frozen=True, kw_only=True):
+    """An event counts for the window of a rule."""
+
+    number: int
+    rule: Rule
+    subject: str
+    event: str
+    at: datetime
+    micros: int
+    cause: str
+
+
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """A chain took back what alerts hang on."""
+
+    number: int
+    cause: str
+
+
+Verdict = Raised | Flowed | TakenBack
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to which number a lane is judged."""
+
+    lane: Lane
+    epoch: str
+    number: int
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of verdicts: how many alerts are new, were swallowed, or taken back.
+
+    ``before`` is how far the lane had been judged.
+    """
+
+    before: int = 0
+    raised: int = 0
+    swallowed: int = 0
+    retracted: int = 0
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of what flows through a window."""
+
+    event: str
+    at: datetime
+    micros: int
+    cause: str
+
+
+class NewsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an alert, numbered."""
+
+    number: int
+    news: AlertNews
+    at: datetime
+    workspace: str
+    alert: str
+    rule: str
+    kind: str
+    severity: Severity
+
+
+# Rules and lists
+
+
+async def rules_stamp(vault: Door) -> tuple[Any, ...]:
+    """Another one whenever a rule is made, changed or removed."""
+    rule = alert_rules.c
+    question = select(
+        func.count(),
+        func.max(rule.changed_at),
+        func.max(rule.judges_from),
+        func.max(rule.removed_at),
+    )
+    async with vault.reading() as connection:
+        return tuple((await connection.execute(question)).one())
+
+
+async def rules_in_force(vault: Door) -> list[Rule]:
+    """Every rule that judges, of all workspaces."""
+    question = select(alert_rules).where(
+        alert_rules.c.enabled.is_(True), alert_rules.c.removed_at.is_(None)
+    )
+    async with vault.reading() as connection:
+        return [_rule(row) for row in await connection.execute(question)]
+
+
+async def lists_naming(
+    vault: Door, kind: str, keys: Iterable[str]
+) -> dict[str, set[tuple[str, str]]]:
+    """Workspace and id of the watchlists that name each key; who is in none is left out."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    entry, wanted = watchlist_entries.c, sorted(set(keys))
+    async with vault.reading() as connection:
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            question = select(entry.key, entry.workspace, entry.watchlist).where(
+                entry.kind == kind, entry.key.in_(some)
+            )
+            for row in await connection.execute(question):
+                found.setdefault(row.key, set()).add((row.workspace, row.watchlist))
+    return found
+
+
+async def entries_of(vault: Door, workspace: str, watchlist: str, *, kind: str) -> list[str]:
+    """What a list names of a kind."""
+    entry = watchlist_entries.c
+    question = select(entry.key).where(
+        entry.workspace == workspace, entry.watchlist == watchlist, entry.kind == kind
+    )
+    async with vault.reading() as connection:
+        return list(await connection.scalars(question))
+
+
+# How far it is
+
+
+async def judged_through(vault: Door, lane: Lane, epoch: str) -> int:
+    """Up to which number a lane is judged; 0 where not at all."""
+    question = select(counters.c.last).where(_counter(LOCAL.workspace, _of_lane(lane, epoch)))
+    async with vault.reading() as connection:
+        return int(await connection.scalar(question) or 0)
+
+
+# Keeping
+
+
+async def keep(
+    vault: Door,
+    verdicts: Sequence[Verdict],
+    *,
+    judged: Judged | None,
+    now: datetime,
+) -> Kept:
+    """Keep what was concluded, in the order of events, and how far the lane is judged with it.
+
+    What belongs to events that were judged before is left out. Without ``judged`` the events are
+    judged once more, out of their order, and only what is new is kept.
+    """
+    async with vault.writing() as connection:
+        before = 0
+        if judged is not None:
+            name = _of_lane(judged.lane, judged.epoch)
+            before = await _locked(connection, LOCAL.workspace, LOCAL.id, name)
+        new = [one for one in verdicts if judged is None or one.number > before]
+        if any(not isinstance(one, Flowed) for one in new):
+            await hold_news(connection)
+        tally = {"raised": 0, "swallowed": 0, "retracted": 0}
+        for one in new:
+            if isinstance(one, Flowed):
+                await _flow(connection, one)
+            elif isinstance(one, Raised):
+                outcome = await _raise(connection, one, now)
+                if outcome is not None:
+                    tally["raised" if outcome else "swallowed"] += 1
+            else:
+                tally["retracted"] += await _take_back(connection, one, now)
+        if judged is not None and judged.number > before:
+            await _count(connection, LOCAL.workspace, name, to=judged.number)
+        return Kept(before=before, **tally)
+
+
+async def flows(
+    vault: Door, rule: Rule, *, subject: str, after: datetime, until: datetime
+) -> list[Flow]:
+    """What counted for a rule after a moment and until another, the oldest first."""
+    flow = alert_flows.c
+    question = (
+        select(flow.event, flow.at, flow.micros, flow.cause)
+        .where(
+            flow.workspace == rule.workspace,
+            flow.rule == rule.id,
+            flow.subject == subject,
+            flow.at > after,
+            flow.at <= until,
+        )
+        .order_by(flow.at, flow.event)
+    )
+    async with vault.reading() as connection:
+        return [Flow(**row._mapping) for row in await connection.execute(question)]
+
+
+async def forget_flows(vault: Door, *, before: datetime) -> int:
+    """Forget what no window reaches any more; how many."""
+    async with vault.writing() as connection:
+        done = await connection.execute(delete(alert_flows).where(alert_flows.c.at < before))
+        return done.rowcount
+
+
+# News
+
+
+class NewsState(msgspec.Struct, frozen=True):
+    """Which history of numbers the news are of, and the last of them."""
+
+    epoch: str
+    last: int
+
+
+async def news_state(vault: Door) -> NewsState | None:
+    """Where the news stand; None before the first."""
+    question = select(counters.c.epoch, counters.c.last).where(_counter(LOCAL.workspace, NEWS))
+    async with vault.reading() as connection:
+        row = (await connection.execute(question)).one_or_none()
+    return None if row is None or row.epoch is None else NewsState(row.epoch, row.last)
+
+
+async def renew_news(vault: Door, epoch: str) -> None:
+    """Begin a new history of numbers where it is still ``epoch``."""
+    here = and_(_counter(LOCAL.workspace, NEWS), counters.c.epoch == epoch)
+    async with vault.writing() as connection:
+        await connection.execute(update(counters).where(here).values(epoch=_new_epoch()))
+
+
+async def news_after(vault: Door, number: int, *, limit: int) -> list[NewsRow]:
+    """Up to ``limit`` news that follow ``number``, in order."""
+    question = (
+        _news().where(alert_news.c.number > number).order_by(alert_news.c.number).limit(limit)
+    )
+    async with vault.reading() as connection:
+        return [_news_row(row) for row in await connection.execute(question)]
+
+
+async def hold_news(connection: AsyncConnection) -> None:
+    """Let nobody else number news until the transaction ends.
+
+    Everybody who changes alerts does so first, so that no two wait for each other.
+    """
+    await _locked(connection, LOCAL.workspace, LOCAL.id, NEWS)
+
+
+async def tell(
+    connection: AsyncConnection,
+    workspace: str,
+    principal: str,
+    *,
+    alert: str,
+    news: AlertNews,
+    now: datetime,
+) -> None:
+    """Number what becomes of an alert, in the transaction in which it does and holds the news."""
+    number = await _next(connection, LOCAL.workspace, NEWS)
+    row = {
+        "workspace": workspace,
+        "number": number,
+        "principal": principal,
+        "alert": alert,
+        "news": news.value,
+        "at": now,
+    }
+    await connection.execute(insert(alert_news).values(row))
+
+
+# What happens to one
+
+
+async def _raise(connection: AsyncConnection, one: Raised, now: datetime) -> bool | None:
+    """True where the alert is new, False where it is swallowed, None where it was there."""
+    rule, finding = one.rule, one.finding
+    id = alert_id(rule.workspace, rule.id, one.event, finding.subject)
+    here = and_(alerts.c.workspace == rule.workspace, alerts.c.id == id)
+    if (await connection.execute(select(alerts.c.id).where(here))).first() is not None:
+        return None
+    if not await _speaks(connection, one):
+        return False
+    await _locked(connection, rule.workspace, rule.principal, ALERTS)
+    row = {
+        "workspace": rule.workspace,
+        "id": id,
+        "principal": rule.principal,
+        "number": await _next(connection, rule.workspace, ALERTS),
+        "rule": rule.id,
+        "rule_name": rule.name,
+        "kind": kind_of(rule.condition),
+        "severity": rule.severity.value,
+        "subject": finding.subject,
+        "title": finding.title,
+        "facts": finding.facts,
+        "event": one.event,
+        "event_at": one.event_at,
+        "raised_at": now,
+        "cause": one.cause,
+    }
+    await connection.execute(insert(alerts).values(row))
+    await tell(connection, rule.workspace, rule.principal, alert=id, news=AlertNews.RAISED, now=now)
+    return True
+
+
+async def _speaks(connection: AsyncConnection, one: Raised) -> bool:
+    """Whether no alert of the same rule and subject speaks for this one; it does from now on."""
+    rule, subject = one.rule, one.finding.subject
+    key = {"workspace": rule.workspace, "rule": rule.id, "subject": subject}
+    here = and_(*(cool_downs.c[name] == value for name, value in key.items()))
+    last = await connection.scalar(select(cool_downs.c.last_at).where(here).with_for_update())
+    if last is None:
+        row = {**key, "principal": rule.principal, "last_at": one.event_at}
+        await add(connection, cool_downs, row)
+        return True
+    quiet = timedelta(seconds=max(rule.cool_down_s, one.quiet_s))
+    if abs(one.event_at - last) < quiet:
+        return False
+    if one.event_at > last:
+        await connection.execute(update(cool_downs).where(here).values(last_at=one.event_at))
+    return True
+
+
+async def _take_back(connection: AsyncConnection, one: TakenBack, now: datetime) -> int:
+    await connection.execute(delete(alert_flows).where(alert_flows.c.cause == one.cause))
+    standing = and_(alerts.c.cause == one.cause, alerts.c.retracted_at.is_(None))
+    found = (
+        await connection.execute(
+            select(
+                alerts.c.workspace, alerts.c.id, alerts.c.principal, alerts.c.rule, alerts.c.subject
+            )
+            .where(standing)
+            .order_by(alerts.c.workspace, alerts.c.number)
+        )
+    ).all()
+    for row in found:
+        here = and_(alerts.c.workspace == row.workspace, alerts.c.id == row.id)
+        await connection.execute(update(alerts).where(here).values(retracted_at=now))
+        await tell(
+            connection,
+            row.workspace,
+            row.principal,
+            alert=row.id,
+            news=AlertNews.RETRACTED,
+            now=now,
+        )
+        await _speak_again(connection, row)
+    return len(found)
+
+
+async def _speak_again(connection: AsyncConnection, row: Any) -> None:
+    """What was taken back speaks for nothing: the alert before it does, if there is one."""
+    of_rule = and_(
+        alerts.c.workspace == row.workspace,
+        alerts.c.rule == row.rule,
+        alerts.c.subject == row.subject,
+        alerts.c.retracted_at.is_(None),
+    )
+    last = await connection.scalar(select(func.max(alerts.c.event_at)).where(of_rule))
+    here = and_(
+        cool_downs.c.workspace == row.workspace,
+        cool_downs.c.rule == row.rule,
+        cool_downs.c.subject == row.subject,
+    )
+    if last is None:
+        await connection.execute(delete(cool_downs).where(here))
+    else:
+        await connection.execute(update(cool_downs).where(here).values(last_at=last))
+
+
+async def _flow(connection: AsyncConnection, one: Flowed) -> None:
+    row = {
+        "workspace": one.rule.workspace,
+        "rule": one.rule.id,
+        "event": one.event,
+        "principal": one.rule.principal,
+        "subject": one.subject,
+        "at": one.at,
+        "micros": one.micros,
+        "cause": one.cause,
+    }
+    await add(connection, alert_flows, row)
+
+
+# Counting
+
+
+def _of_lane(lane: Lane, epoch: str) -> str:
+    return f"judged:{lane}:{epoch}"
+
+
+def _counter(workspace: str, name: str) -> Any:
+    return and_(counters.c.workspace == workspace, counters.c.counter == name)
+
+
+async def _locked(connection: AsyncConnection, workspace: str, principal: str, name: str) -> int:
+    """Where a counter stands; nobody else counts until the transaction ends."""
+    here = _counter(workspace, name)
+    question = select(counters.c.last).where(here).with_for_update()
+    last = await connection.scalar(question)
+    if last is None:
+        row = {
+            "workspace": workspace,
+            "counter": name,
+            "principal": principal,
+            "last": 0,
+            "epoch": _new_epoch() if name == NEWS else None,
+        }
+        await add(connection, counters, row)
+        last = await connection.scalar(question)
+    return int(last or 0)
+
+
+async def _next(connection: AsyncConnection, workspace: str, name: str) -> int:
+    here = _counter(workspace, name)
+    question = (
+        update(counters).where(here).values(last=counters.c.last + 1).returning(counters.c.last)
+    )
+    return int((await connection.execute(question)).scalar_one())
+
+
+async def _count(connection: AsyncConnection, workspace: str, name: str, *, to: int) -> None:
+    await connection.execute(update(counters).where(_counter(workspace, name)).values(last=to))
+
+
+def _new_epoch() -> str:
+    return secrets.token_hex(6)
+
+
+def _news() -> Select[Any]:
+    return select(
+        alert_news.c.number,
+        alert_news.c.news,
+        alert_news.c.at,
+        alert_news.c.workspace,
+        alert_news.c.alert,
+        alerts.c.rule,
+        alerts.c.kind,
+        alerts.c.severity,
+    ).join(
+        alerts,
+        and_(alerts.c.workspace == alert_news.c.workspace, alerts.c.id == alert_news.c.alert),
+    )
+
+
+def _news_row(row: Row[Any]) -> NewsRow:
+    return NewsRow(
+        **{**row._mapping, "news": AlertNews(row.news), "severity": Severity(row.severity)}
+    )
+
+
+def _rule(row: Row[Any]) -> Rule:
+    return Rule(
+        id=row.id,
+        workspace=row.workspace,
+        principal=row.principal,
+        name=row.name,
+        condition=msgspec.convert(row.condition, AnyCondition),
+        severity=Severity(row.severity),
+        cool_down_s=row.cool_down_s,
+        enabled=row.enabled,
+        muted_until=row.muted_until,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        judges_from=row.judges_from,
+    )
