@@ -7,16 +7,29 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from graph_api.domain.alerts import Severity, Subjects, WatchedMoved
 from graph_api.domain.errors import NotFound
 from graph_api.domain.principals import Principal, PrincipalKind
-from graph_api.vault import desk_changes, jobs, workspaces
+from graph_api.domain.refusals import Refused
+from graph_api.domain.watchlists import EntryKind, Named
+from graph_api.vault import (
+    alert_rules,
+    counters,
+    desk_changes,
+    idempotency,
+    jobs,
+    watchlists,
+    workspaces,
+)
+from graph_api.vault.idempotency import Answer
 from graph_api.vault.jobs import LeaseLost
 from graph_api.vault.tables import metadata
 from graph_api.vault.vault import Door, Vault
+from graph_api.vault.watchlists import Standing, Wanted
 from tests.vault import given
 from tests.vault.given import MINUTE, NOON
 
-SUBJECTS = (workspaces, desk_changes, jobs)
+SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, idempotency)
 
 
 def questions(subject: ModuleType) -> list[Callable[..., Any]]:
@@ -112,6 +125,75 @@ async def test_an_id_means_nothing_outside_its_workspace(
     assert change.edit.actor_id == "desk of ann"
 
 
+async def test_watchlists_are_neither_seen_nor_touched_from_elsewhere(
+    vault: Vault, ann: Principal, bob: Principal
+) -> None:
+    wallet = Named(EntryKind.WALLET, given.WALLET)
+    made = await watchlists.create(vault, ann, id="1", name="Desks", now=NOON)
+    filled = await watchlists.put(vault, ann, made.id, [Wanted(wallet)], now=NOON)
+
+    assert await watchlists.by_ids(vault, bob, ["1"]) == {}
+    assert await watchlists.members(vault, bob, ["1"]) == {}
+    assert await watchlists.standings(vault, bob, ["1"]) == {"1": Standing()}
+    assert await watchlists.naming(vault, bob, EntryKind.WALLET, [wallet.key]) == {}
+    assert (await watchlists.history(vault, bob)).rows == []
+    assert (await watchlists.entries(vault, bob, "1")).rows == []
+    for attempt in (
+        watchlists.rename(vault, bob, "1", name="Mine", now=NOON),
+        watchlists.put(vault, bob, "1", [Wanted(wallet)], now=NOON),
+        watchlists.take(vault, bob, "1", [wallet], now=NOON),
+        watchlists.mark_published(vault, bob, "1", revision=1, now=NOON),
+        watchlists.remove(vault, bob, "1"),
+    ):
+        with pytest.raises(Refused, match="There is no watchlist 1"):
+            await attempt
+
+    assert await watchlists.by_ids(vault, ann, ["1"]) == {"1": filled.watchlist}
+    # A name that is taken here is free there.
+    await watchlists.create(vault, bob, id="1", name="Desks", now=NOON)
+
+
+async def test_rules_are_neither_seen_nor_touched_from_elsewhere(
+    vault: Vault, ann: Principal, bob: Principal
+) -> None:
+    condition = WatchedMoved(subjects=Subjects(watchlist="1"))
+    asked: dict[str, Any] = {"name": "Moves", "severity": Severity.INFO, "now": NOON}
+    await watchlists.create(vault, ann, id="1", name="Desks", now=NOON)
+    made = await alert_rules.create(vault, ann, id="1", condition=condition, **asked)
+
+    with pytest.raises(Refused, match="There is no watchlist 1"):
+        await alert_rules.create(vault, bob, id="2", condition=condition, **asked)
+    assert await alert_rules.by_ids(vault, bob, ["1"]) == {}
+    assert (await alert_rules.history(vault, bob)).rows == []
+    assert (await alert_rules.history(vault, bob, watchlist="1")).rows == []
+    for attempt in (
+        alert_rules.change(vault, bob, "1", name="Mine", now=NOON),
+        alert_rules.switch_off(vault, bob, "1", now=NOON),
+        alert_rules.switch_on(vault, bob, "1", now=NOON),
+        alert_rules.mute(vault, bob, "1", until=None, now=NOON),
+        alert_rules.remove(vault, bob, "1", now=NOON),
+    ):
+        with pytest.raises(Refused, match="There is no alert rule 1"):
+            await attempt
+
+    assert await alert_rules.by_ids(vault, ann, ["1"]) == {"1": made}
+
+
+async def test_a_key_and_a_count_mean_nothing_elsewhere(
+    vault: Vault, ann: Principal, bob: Principal
+) -> None:
+    asked: dict[str, Any] = {"mutation": "make", "now": NOON}
+    await idempotency.begin(vault, ann, "key", fingerprint="1", **asked)
+    await idempotency.keep(vault, ann, "key", answer="mine")
+    async with vault.writing() as connection:
+        await counters.count_up(connection, ann, "things")
+
+    assert await idempotency.begin(vault, bob, "key", fingerprint="2", **asked) is None
+    await idempotency.keep(vault, bob, "key", answer="his")
+    assert await idempotency.begin(vault, ann, "key", fingerprint="1", **asked) == Answer("mine")
+    assert await counters.last(vault, bob, "things") == 0
+
+
 @pytest.mark.parametrize("workspace", ["ann-desk", "nowhere"])
 async def test_whoever_is_not_in_a_workspace_writes_nothing_there(
     vault: Vault, ann: Principal, workspace: str
@@ -122,5 +204,10 @@ async def test_whoever_is_not_in_a_workspace_writes_nothing_there(
         await given.job(vault, stranger, "1")
     with pytest.raises(NotFound, match="no such principal in this workspace"):
         await given.change(vault, stranger, "1")
+    with pytest.raises(NotFound, match="no such principal in this workspace"):
+        await watchlists.create(vault, stranger, id="1", name="Mine", now=NOON)
+    with pytest.raises(NotFound, match="no such principal in this workspace"):
+        await idempotency.begin(vault, stranger, "key", mutation="make", fingerprint="1", now=NOON)
 
+    assert (await watchlists.history(vault, ann)).rows == []
     assert (await jobs.history(vault, ann)).rows == []
