@@ -1,0 +1,1 @@
+"""Following the money: where traced units of value went, or where they came from."""

@@ -1,0 +1,139 @@
+"""What all policies share on an account chain: balances, seeds, crossings, and the run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops
+from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
+from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Run, Traced
+
+#: How many events are looked at between two looks at the clock.
+_AT_ONCE: Final = 8_192
+
+
+class Leg(NamedTuple):
+    """A movement of a crossing: where its units begin among all that was paid or got."""
+
+    crossing: int
+    begins: int
+
+
+class Side(NamedTuple):
+    """What a crossing took in and gave out, in base units, and what of the former is traced."""
+
+    paid_raw: int
+    got_raw: int
+    paid: list[Part]
+
+
+class Ledger(Book, ABC):
+    """The balances of all places, and what is traced in them, while movements happen.
+
+    ``traced`` has an entry for each place that holds traced units, and for each source, which is a
+    place whose receipts are all traced. What is in it is the policy's own matter.
+    """
+
+    def __init__(
+        self,
+        moves: Moves,
+        seeds: Seeds,
+        crossings: Sequence[Crossing],
+        *,
+        stops: Stops,
+        barred: Mapping[int, Fate],
+        meter: Meter,
+    ) -> None:
+        super().__init__(stops, _without(barred, seeds.places), meter)
+        self.moves, self.seeds, self._meter = moves, seeds, meter
+        self.balances = moves.openings()
+        self.traced: dict[int, Any] = {}
+        self._openings = {place: raw for place, raw in enumerate(self.balances[:-1]) if raw}
+        self._seen = 0
+        self.paid, self.got = _legs(crossings, moves.amounts)
+        self.sides = [
+            Side(_sum(one.paid, moves.amounts), _sum(one.got, moves.amounts), [])
+            for one in crossings
+        ]
+        self.special = {*seeds.events, *seeds.parts, *self.paid, *self.got}
+        for place in sorted(seeds.places):
+            self.open(place, [(self.balances[place], True)])
+        for place, runs in seeds.openings.items():
+            self.open(place, runs)
+
+    def run(self) -> Traced:
+        """Let everything happen, or as much as the budget allows."""
+        ended, count = Ended.COMPLETE, len(self.moves.amounts)
+        try:
+            while self._seen < count:
+                left = self._meter.events_left(self._seen)
+                self._happen(min(count, self._seen + min(_AT_ONCE, left)))
+        except Spent as spent:
+            ended = spent.what
+        fate = Fate.HELD if ended is Ended.COMPLETE else Fate.OPEN
+        self.ends += [End(piece, raw, fate) for raw, piece in self.held() if raw]
+        return Traced(
+            pieces=self.pieces,
+            ends=self.ends,
+            seed_raw=self.seed_raw,
+            ended=ended,
+            looked_at=self._seen,
+            remains=self.remains(),
+            openings={place: raw for place, raw in self._openings.items() if place in self.reached},
+        )
+
+    def _happen(self, until: int) -> None:
+        # The hot path: most movements touch nothing that is traced.
+        moves, traced, special, balances = self.moves, self.traced, self.special, self.balances
+        senders, recipients, amounts = moves.senders, moves.recipients, moves.amounts
+        for event in range(self._seen, until):
+            sender, recipient, amount = senders[event], recipients[event], amounts[event]
+            if sender in traced or recipient in traced or event in special:
+                self._seen = event
+                self.check()
+                if amount:
+                    self.move(event, sender, recipient, amount)
+            else:
+                balances[sender] -= amount
+                balances[recipient] += amount
+        self._seen = until
+
+    @abstractmethod
+    def open(self, place: int, runs: Sequence[tuple[int, bool]]) -> None:
+        """Let a place begin with these units, and then the rest of its balance."""
+
+    @abstractmethod
+    def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
+        """Let ``amount`` pass, by the policy; some of it may be traced, or begin to be."""
+
+    @abstractmethod
+    def held(self) -> Iterator[Part]:
+        """What is traced in places now, and the piece that it is of."""
+
+    @abstractmethod
+    def remains(self) -> dict[int, list[Run]]:
+        """All units of places that hold traced ones, in their order, where there is one."""
+
+
+def _legs(
+    crossings: Sequence[Crossing], amounts: Sequence[int]
+) -> tuple[dict[int, Leg], dict[int, Leg]]:
+    paid: dict[int, Leg] = {}
+    got: dict[int, Leg] = {}
+    for number, crossing in enumerate(crossings):
+        for legs, events in ((paid, crossing.paid), (got, crossing.got)):
+            begins = 0
+            for event in events:
+                legs[event] = Leg(number, begins)
+                begins += amounts[event]
+    return paid, got
+
+
+def _sum(events: Sequence[int], amounts: Sequence[int]) -> int:
+    return sum(amounts[event] for event in events)
+
+
+def _without(barred: Mapping[int, Fate], sources: frozenset[int]) -> Mapping[int, Fate]:
+    if not sources & barred.keys():
+        return barred
+    return {place: fate for place, fate in barred.items() if place not in sources}

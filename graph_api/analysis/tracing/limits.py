@@ -1,0 +1,83 @@
+"""Where a trace stops of itself, and how much it may cost before it answers in part."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from graph_api.analysis.tracing.policies import Amount
+
+
+class Stops(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces below ``min_raw`` base units, or ``max_hops`` hops away, are not followed further."""
+
+    min_raw: int = 0
+    max_hops: int | None = None
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that one trace takes; None is no bound."""
+
+    events: int | None = None
+    wallets: int | None = None
+    pieces: int | None = None
+    seconds: float | None = None
+
+
+class Ended(StrEnum):
+    """Why a trace ended: it had come to all ends, or which part of its budget was spent."""
+
+    COMPLETE = "complete"
+    EVENTS = "events"
+    WALLETS = "wallets"
+    PIECES = "pieces"
+    SECONDS = "seconds"
+
+
+class Spent(Exception):
+    """A part of the budget is spent."""
+
+    def __init__(self, what: Ended) -> None:
+        super().__init__(what.value)
+        self.what = what
+
+
+class Meter:
+    """Counts what a trace costs. ``clock`` tells seconds and only goes on."""
+
+    def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
+        self._budget, self._clock = budget, clock
+        self._began = clock()
+        self._most_events = _or_endless(budget.events)
+        self._most_wallets = _or_endless(budget.wallets)
+        self.most_pieces = _or_endless(budget.pieces)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return self._clock() - self._began
+
+    def events_left(self, seen: int) -> int:
+        """How many events may still be looked at, and whether there is time. Raises: Spent."""
+        if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
+            raise Spent(Ended.SECONDS)
+        if seen >= self._most_events:
+            raise Spent(Ended.EVENTS)
+        return int(min(self._most_events - seen, _ENDLESS))
+
+    def wallets(self, reached: int) -> None:
+        """Raises: Spent, when one more wallet is too many."""
+        if reached > self._most_wallets:
+            raise Spent(Ended.WALLETS)
+
+
+def is_dust(amount: Amount, stops: Stops) -> bool:
+    """Whether a piece is too small to follow."""
+    return amount < stops.min_raw
+
+
+_ENDLESS = 2**62
+
+
+def _or_endless(most: int | None) -> int:
+    return _ENDLESS if most is None else most
