@@ -58,6 +58,7 @@ class Category(StrEnum):
     VICTIM = "victim"
     SANCTIONED = "sanctioned"
     BLACKLISTED = "blacklisted"
+    FROZEN = "frozen"
     SCAM = "scam"
     PHISHING = "phishing"
     HACK = "hack"
@@ -86,6 +87,7 @@ ILLICIT: Final = frozenset(
     {
         Category.SANCTIONED,
         Category.BLACKLISTED,
+        Category.FROZEN,
         Category.SCAM,
         Category.PHISHING,
         Category.HACK,

@@ -165,6 +165,36 @@ class Swap(msgspec.Struct, frozen=True, kw_only=True):
     block_time: int | None = None
 
 
+class FreezeKind(StrEnum):
+    """What an issuer does to a wallet: ``seized`` destroys what it holds."""
+
+    FROZEN = "frozen"
+    FREED = "freed"
+    SEIZED = "seized"
+
+
+class Freeze(msgspec.Struct, frozen=True, kw_only=True):
+    """An act of a token's issuer on one wallet.
+
+    ``amount_raw`` is what was destroyed. ``untold`` says that no Transfer tells of that, so that
+    the act itself stands for one.
+    """
+
+    id: str
+    chain: ChainId
+    transaction: TransactionId
+    position: str
+    kind: FreezeKind
+    token: TokenId
+    wallet: AccountId
+    issuer: str
+    symbol: str
+    amount_raw: int | None = None
+    untold: bool = False
+    block_number: int
+    block_time: int
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A token contract or mint."""
 
@@ -290,6 +320,7 @@ Record = (
     | Transfer
     | Approval
     | Swap
+    | Freeze
     | Token
     | WalletFact
     | UtxoTransaction

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from graph_api.analysis.attribution import winner
+from graph_api.domain.categories import Category
 from graph_api.domain.ids import AccountId
 from graph_api.domain.words import phrase, words
 from graph_api.store import actors, labels
@@ -20,7 +21,7 @@ async def labels_that_win(
 ) -> dict[AccountId, LabelRow]:
     """The label that each wallet is best known by."""
     said = await labels.of_wallets(graph, wallets, as_of=as_of, now=now, first=WEIGHED)
-    found = {wallet: winner(rows, name=_name) for wallet, rows in said.items()}
+    found = {wallet: winner(_naming(rows), name=_name) for wallet, rows in said.items()}
     return {wallet: label for wallet, label in found.items() if label is not None}
 
 
@@ -33,6 +34,11 @@ async def owners(
     ids = {wallet: row.actor for wallet, row in named.items() if row and row.actor}
     found = await actors.by_ids(graph, sorted(set(ids.values()))) if ids else {}
     return {wallet: found[actor] for wallet, actor in ids.items() if actor in found}
+
+
+def _naming(labels: list[LabelRow]) -> list[LabelRow]:
+    """Those that say who it is; that an issuer froze it says so only where nothing else does."""
+    return [label for label in labels if label.category != Category.FROZEN] or labels
 
 
 def _name(label: LabelRow) -> str:

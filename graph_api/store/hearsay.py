@@ -9,13 +9,12 @@ from datetime import datetime
 
 import msgspec
 
-from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import ChainId
-from graph_api.domain.records import Approval, Record, Swap, Transaction, Transfer
-from graph_api.store import checkpoints, outbox, scanners
+from graph_api.domain.records import Approval, Freeze, Record, Swap, Transaction, Transfer
+from graph_api.store import checkpoints, scanners
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph, Writing
-from graph_api.store.ledger.announcing import transfer_news
+from graph_api.store.ledger.announcing import announce, finalize
 from graph_api.store.ledger.places import Written
 from graph_api.store.ledger.undo import Undo
 from graph_api.store.scanners import Scanner
@@ -68,17 +67,11 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
         await self.progress.reach(writing, written, now=now)
         await self._remember(writing, written.undo)
         hashes = {block.number: block.hash for block in self.blocks}
-        rows = sorted(written.transfers, key=lambda row: str(row["order_key"]), reverse=True)
-        news = transfer_news(Topic.TRANSFER_SEEN, rows, hashes)
-        if news:
-            await outbox.append(writing, Line.TRANSFERS, self.chain, news, now=now)
+        await announce(writing, self.chain, written, hashes, now=now)
         # Where the chain is followed, its follower says what is final.
         if self.finals and await scanners.stands_at(writing, self.chain) is None:
             rows = await writing.run("ledger/finalize_transfers", ids=list(self.finals))
-            rows.sort(key=lambda row: str(row["order_key"]), reverse=True)
-            news = transfer_news(Topic.TRANSFER_FINALIZED, rows, hashes)
-            if news:
-                await outbox.append(writing, Line.FINALIZED, self.chain, news, now=now)
+            await finalize(writing, self.chain, rows, hashes, now=now)
 
     async def _remember(self, writing: Writing, undo: Undo) -> None:
         ids = [f"{self.chain}:{block.number}" for block in self.blocks]
@@ -142,7 +135,7 @@ def transactions_of(records: Sequence[Record]) -> set[str]:
     return spoken | {
         record.transaction
         for record in records
-        if isinstance(record, (Transfer, Approval, Swap)) and record.transaction is not None
+        if isinstance(record, (Transfer, Approval, Swap, Freeze)) and record.transaction is not None
     }
 
 

@@ -247,6 +247,23 @@ NODES: Final = (
         ),
     ),
     Node(
+        label="Freeze",
+        about="What the issuer of a token did to a wallet; its Labels of freezes follow from it.",
+        properties=(
+            Property("id", "STRING", "`chain:hash:log:n`."),
+            _chain(),
+            Property("kind", "STRING", "frozen, freed, or seized: what it held was destroyed."),
+            Property("token", "STRING", "Token id."),
+            Property("wallet", "STRING", "Wallet id."),
+            Property("issuer", "STRING", "Who issues the token."),
+            Property("symbol", "STRING", "What the issuer calls the token."),
+            Property("transaction", "STRING", "Id of its Transaction."),
+            Property("position", "STRING", "log:n"),
+            Property("amount_raw", "STRING", "What was destroyed, base units, decimal text."),
+            *_placed(),
+        ),
+    ),
+    Node(
         label="Block",
         about="One block whose hash or time is known.",
         properties=(
@@ -478,6 +495,10 @@ RELATIONSHIPS: Final = (
     Relationship(
         type="SWAPPED", start="Transaction", end="Swap", about="The transaction made the swap."
     ),
+    Relationship(
+        type="RULED", start="Transaction", end="Freeze", about="The transaction carries the act."
+    ),
+    Relationship(type="CONCERNS", start="Freeze", end="Wallet", about="The wallet it is done to."),
     Relationship(type="IN_POOL", start="Swap", end="Wallet", about="The pool that swapped."),
     Relationship(type="HAS_LABEL", start="Wallet", end="Label", about="The claim is about it."),
     Relationship(type="NAMES", start="Label", end="Actor", about="The claim names the actor."),

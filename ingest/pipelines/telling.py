@@ -2,8 +2,8 @@
 
 from graph_api.analysis import allocation
 from graph_api.domain.chains import Chain
-from graph_api.domain.records import Record, Transaction, Transfer, UtxoTransaction
-from graph_api.store.ledger.facts import native_transfer
+from graph_api.domain.records import Freeze, Record, Transaction, Transfer, UtxoTransaction
+from graph_api.store.ledger.facts import destroyed_transfer, native_transfer
 from ingest.sources.chain import BlockFacts
 
 
@@ -18,7 +18,11 @@ def ids_told(facts: BlockFacts, chain: Chain) -> set[str]:
             native = native_transfer(chain, record)
             if native is not None:
                 told.add(native.id)
-        if isinstance(record, Transfer) and record.transaction is not None:
+        if isinstance(record, Freeze):
+            destroyed = destroyed_transfer(record)
+            if destroyed is not None:
+                told.add(destroyed.id)
+        if isinstance(record, (Transfer, Freeze)) and record.transaction is not None:
             told.add(record.transaction)
     return told
 

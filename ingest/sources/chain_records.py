@@ -1,6 +1,6 @@
 """Ids and transfers of one chain, made from what sources write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from graph_api.domain.ids import (
     token_id,
     transaction_id,
 )
+from graph_api.domain.issuers import ISSUANCES, Issuance
 from graph_api.domain.positions import block_part, log_order_key, order_key
 from graph_api.domain.records import Transfer
 
@@ -46,9 +47,16 @@ class ChainRecords:
     token: Callable[[str], TokenId]
     transaction: Callable[[str], TransactionId]
 
-    def __init__(self, chain: Chain, *, decimals: dict[str, int]) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        decimals: dict[str, int],
+        issuances: Mapping[TokenId, Issuance] = ISSUANCES,
+    ) -> None:
         self.chain, self.id, self.native = chain, ChainId(chain.id), native_token(chain)
         self.decimals = {**decimals, self.native: chain.decimals}
+        self.issuances = issuances
         self.account = lru_cache(_KEPT)(self._account)
         self.token = lru_cache(_KEPT)(partial(token_id, chain))
         # Logs and traces of one transaction follow each other.

@@ -21,6 +21,8 @@ from graph_api.domain.positions import order_key, transfer_id
 from graph_api.domain.records import (
     Approval,
     Block,
+    Freeze,
+    FreezeKind,
     Output,
     Record,
     Spend,
@@ -292,3 +294,34 @@ def _token(name: str) -> Token:
 def _owner(name: str) -> AccountId:
     digest = blake2b(name.encode(), digest_size=20).digest()
     return account_id(BITCOIN, b58encode_check(b"\0" + digest).decode())
+
+
+class FreezingChain(GivenChain):
+    """A chain on which issuers are busy; few wallets, so that acts meet."""
+
+    def _accounts_of(self, ref: BlockRef) -> list[Record]:
+        random = Random(ref.hash)
+        return [*super()._accounts_of(ref), *(act(ref, random, log) for log in range(3))]
+
+
+def act(ref: BlockRef, random: Random, log: int) -> Freeze:
+    """What an issuer does to somebody, in a transaction of its own."""
+    # Some are of nobody who was heard of before.
+    who = random.choice((*(f"person {one}" for one in range(3)), f"stranger of {ref.hash}"))
+    kind = random.choice([*FreezeKind])
+    hash_ = hash_of(f"{ref.hash} ruled {log}")
+    return Freeze(
+        id=f"{ETHEREUM.id}:{hash_}:log:{log}",
+        chain=ChainId(ETHEREUM.id),
+        transaction=TransactionId(f"{ETHEREUM.id}:{hash_}"),
+        position=f"log:{log}",
+        kind=kind,
+        token=erc20(f"token {random.randrange(2)}"),
+        wallet=wallet(who),
+        issuer="Issuer",
+        symbol="TOKEN",
+        amount_raw=random.randrange(10**20) if kind is FreezeKind.SEIZED else None,
+        untold=random.random() < 0.5,
+        block_number=ref.number,
+        block_time=ref.time,
+    )

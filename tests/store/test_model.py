@@ -10,7 +10,7 @@ from graph_api.store.model import NODES, RELATIONSHIPS
 from ingest.pipelines.following import Follower
 from tests import given
 from tests.given import Ledger
-from tests.ingest.chains import FIRST, GivenChain
+from tests.ingest.chains import FIRST, FreezingChain
 from tests.ingest.export import export, written
 from tests.ingest.loading import loaded
 from tests.store.test_ledger_recompute import coins
@@ -88,7 +88,7 @@ async def sample(graph: Graph, folder: Path) -> None:
     await loaded(graph, data, rejects=folder / "r")
     async with Ledger.open(graph) as ledger:
         await ledger.write(*coins())
-    chain = GivenChain(given.ETHEREUM)
+    chain = FreezingChain(given.ETHEREUM)
     chain.grow(given.ETHEREUM.finality_depth + 2)
     turn = Turn(graph, clock=lambda: given.NOW)
     await Follower(graph, turn, chain, start=FIRST).run(until=chain.height)

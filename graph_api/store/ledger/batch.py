@@ -8,7 +8,7 @@ from graph_api.domain.chains import Chain, Family
 from graph_api.domain.ids import ChainId, native_token
 from graph_api.domain.records import Token, Transfer, WalletKind
 from graph_api.store.graph import Row, Writing
-from graph_api.store.ledger import totals, undo
+from graph_api.store.ledger import freezes, totals, undo
 from graph_api.store.ledger.blocks import Blocks
 from graph_api.store.ledger.events import Events, new_events, write_events
 from graph_api.store.ledger.facts import Facts
@@ -33,8 +33,9 @@ class Batch:
         self._blocks = Blocks(writing, shelves, facts)
         self._transactions = Transactions(writing, shelves, facts, self._blocks)
         self._outputs = Outputs(writing, chain, shelves, facts.utxo)
-        #: Rows of the transfers that are new.
+        #: Rows of the transfers that are new, and of what issuers did.
         self.created: list[Row] = []
+        self.ruled: list[Row] = []
         #: How to take back what these do not tell.
         self.undo = Undo()
 
@@ -66,12 +67,14 @@ class Batch:
         await shelves.flush_nodes(self._writing)
         await self._transactions.write(counts, new)
         self.created = await write_events(self._writing, shelves, self._blocks, new)
+        self.ruled = await freezes.write(self._writing, new.freezes.values())
         await self._outputs.write()
         await shelves.flush_totals(self._writing)
         if totals.counts_holdings(shelves):
             counts.add(len(new.transfers.keys() & facts.transfers.keys()), of=len(facts.transfers))
         counts.add(len(new.approvals), of=len(facts.approvals))
         counts.add(len(new.swaps), of=len(facts.swaps))
+        counts.add(len(new.freezes), of=len(facts.freezes))
         return counts
 
     async def _failed(self) -> list[Moved]:
@@ -121,6 +124,8 @@ class Batch:
             yield approval.spender
         for swap in new.swaps.values():
             yield swap.pool
+        for freeze in new.freezes.values():
+            yield freeze.wallet
 
     # What sources say of wallets and tokens
 

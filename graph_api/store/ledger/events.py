@@ -6,27 +6,33 @@ from typing import TypeVar
 
 import msgspec
 
-from graph_api.domain.records import Approval, Swap, Transfer
+from graph_api.domain.records import Approval, Freeze, Swap, Transfer
 from graph_api.store.graph import Row, Writing
 from graph_api.store.ledger.blocks import Blocks
-from graph_api.store.ledger.facts import Event, Facts, native_transfer
+from graph_api.store.ledger.facts import Event, Facts, destroyed_transfer, native_transfer
 from graph_api.store.ledger.rows import approval_row, swap_row, transfer_row
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import whole_units
 from graph_api.store.ledger.transactions import Transactions
 
-Happened = TypeVar("Happened", Transfer, Approval, Swap)
+Happened = TypeVar("Happened", Transfer, Approval, Swap, Freeze)
 
 
 class Events(msgspec.Struct, frozen=True):
-    """Transfers, approvals and swaps by id."""
+    """Transfers, approvals, swaps and acts of issuers by id."""
 
     transfers: dict[str, Transfer]
     approvals: dict[str, Approval]
     swaps: dict[str, Swap]
+    freezes: dict[str, Freeze]
 
     def __iter__(self) -> Iterator[Event]:
-        return chained(self.transfers.values(), self.approvals.values(), self.swaps.values())
+        return chained(
+            self.transfers.values(),
+            self.approvals.values(),
+            self.swaps.values(),
+            self.freezes.values(),
+        )
 
 
 async def new_events(
@@ -54,6 +60,7 @@ async def new_events(
         transfers=await new(_transfers(shelves, facts, transactions), "known_transfers"),
         approvals=await new(facts.approvals, "known_approvals"),
         swaps=await new(facts.swaps, "known_swaps"),
+        freezes=await new(facts.freezes, "known_freezes"),
     )
 
 
@@ -88,7 +95,7 @@ async def write_events(
 
 
 def _transfers(shelves: Shelves, facts: Facts, transactions: Transactions) -> dict[str, Transfer]:
-    """Transfers as they are told, and those of the chain's own coin that transactions imply."""
+    """Transfers as they are told, and those that transactions and acts of issuers imply."""
     transfers = {
         key: transfer
         for key, transfer in facts.transfers.items()
@@ -102,6 +109,10 @@ def _transfers(shelves: Shelves, facts: Facts, transactions: Transactions) -> di
         native = native_transfer(shelves.chain, transaction)
         if native is not None:
             transfers.setdefault(native.id, native)
+    for freeze in facts.freezes.values():
+        destroyed = destroyed_transfer(freeze)
+        if destroyed is not None:
+            transfers.setdefault(destroyed.id, destroyed)
     return transfers
 
 

@@ -1,16 +1,18 @@
-"""What one batch says of one chain, each fact once."""
+"""What one batch says of one chain, each fact once, and the transfers that facts imply."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain as chained
 
 import msgspec
 
+from graph_api.domain.addresses import ZERO_EVM
 from graph_api.domain.chains import Chain
-from graph_api.domain.ids import TransferId, native_token
+from graph_api.domain.ids import AccountId, TransferId, native_token
 from graph_api.domain.positions import order_key, transfer_id
 from graph_api.domain.records import (
     Approval,
     Block,
+    Freeze,
     Receipt,
     Swap,
     Token,
@@ -27,13 +29,14 @@ ChainRecord = (
     | Transfer
     | Approval
     | Swap
+    | Freeze
     | Token
     | WalletFact
     | UtxoTransaction
 )
 
 #: What happened in a transaction; all of them have their own id, time and place.
-Event = Transfer | Approval | Swap
+Event = Transfer | Approval | Swap | Freeze
 
 
 class Facts(msgspec.Struct):
@@ -45,6 +48,7 @@ class Facts(msgspec.Struct):
     transfers: dict[str, Transfer] = msgspec.field(default_factory=dict)
     approvals: dict[str, Approval] = msgspec.field(default_factory=dict)
     swaps: dict[str, Swap] = msgspec.field(default_factory=dict)
+    freezes: dict[str, Freeze] = msgspec.field(default_factory=dict)
     tokens: dict[str, Token] = msgspec.field(default_factory=dict)
     wallets: dict[str, WalletFact] = msgspec.field(default_factory=dict)
     utxo: dict[str, UtxoTransaction] = msgspec.field(default_factory=dict)
@@ -53,7 +57,12 @@ class Facts(msgspec.Struct):
     @property
     def events(self) -> Iterator[Event]:
         """Everything that happened in transactions."""
-        return chained(self.transfers.values(), self.approvals.values(), self.swaps.values())
+        return chained(
+            self.transfers.values(),
+            self.approvals.values(),
+            self.swaps.values(),
+            self.freezes.values(),
+        )
 
 
 def facts_of(records: Iterable[ChainRecord]) -> Facts:
@@ -74,6 +83,8 @@ def facts_of(records: Iterable[ChainRecord]) -> Facts:
                 facts.approvals.setdefault(record.id, record)
             case Swap():
                 facts.swaps.setdefault(record.id, record)
+            case Freeze():
+                facts.freezes.setdefault(record.id, record)
             case Token():
                 facts.tokens.setdefault(record.id, record)
             case WalletFact():
@@ -101,6 +112,26 @@ def native_transfer(chain: Chain, transaction: Transaction) -> Transfer | None:
         amount=float(transaction.value_raw / 10**chain.decimals),
         block_number=transaction.block_number,
         block_time=transaction.block_time,
+    )
+
+
+def destroyed_transfer(freeze: Freeze) -> Transfer | None:
+    """The end of what an issuer destroyed, where no Transfer tells of it."""
+    if not freeze.untold or freeze.amount_raw is None:
+        return None
+    identity = transfer_id(freeze.transaction, freeze.position)
+    return Transfer(
+        id=identity,
+        chain=freeze.chain,
+        transaction=freeze.transaction,
+        position=freeze.position,
+        order=order_key(identity, block_number=freeze.block_number, position=freeze.position),
+        sender=freeze.wallet,
+        recipient=AccountId(f"{freeze.chain}:{ZERO_EVM}"),
+        token=freeze.token,
+        amount_raw=freeze.amount_raw,
+        block_number=freeze.block_number,
+        block_time=freeze.block_time,
     )
 
 

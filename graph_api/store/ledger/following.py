@@ -8,12 +8,11 @@ import msgspec
 
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import GraphApiError
-from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.domain.positions import block_bounds
-from graph_api.store import outbox, scanners
+from graph_api.store import scanners
 from graph_api.store.graph import Writing
-from graph_api.store.ledger.announcing import transfer_news
+from graph_api.store.ledger.announcing import announce, finalize, retract
 from graph_api.store.ledger.places import Written
 from graph_api.store.ledger.rollback import WINDOW, Block, drop_block
 from graph_api.store.ledger.shelves import Shelves
@@ -71,11 +70,8 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(writing, written.undo)
         final = before.final if before else None
         if self.announce:
-            rows = sorted(written.transfers, key=lambda row: str(row["order_key"]), reverse=True)
             hashes = {block.number: block.hash for block in self.blocks}
-            news = transfer_news(Topic.TRANSFER_SEEN, rows, hashes)
-            if news:
-                await outbox.append(writing, Line.TRANSFERS, self.chain, news, now=now)
+            await announce(writing, self.chain, written, hashes, now=now)
             start = before.ranges[-2] if before and before.ranges else self.blocks[0].number
             lowest = start if final is None else final + 1
             highest = min(self.final, newest.number)
@@ -126,11 +122,9 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
         rows = [row for row in rows if row["chain"] == self.chain and not row["final"]]
         if not rows:
             return
-        rows.sort(key=lambda row: str(row["order_key"]), reverse=True)
         ids = sorted({f"{self.chain}:{row['block_number']}" for row in rows})
         hashes = {row["number"]: row["hash"] for row in await writing.run("blocks/hashes", ids=ids)}
-        news = transfer_news(Topic.TRANSFER_FINALIZED, rows, hashes)
-        await outbox.append(writing, Line.FINALIZED, self.chain, news, now=now)
+        await finalize(writing, self.chain, rows, hashes, now=now)
 
 
 class Backward(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,11 +150,9 @@ class Backward(msgspec.Struct, frozen=True, kw_only=True):
         rows = await writing.run("ledger/block_to_drop", id=f"{chain}:{before.block}")
         if rows:
             block = msgspec.convert(rows[0], Block)
-            transfers = await drop_block(writing, Shelves(chain_of(chain)), block)
-            if block.announced and transfers:
-                hashes = {block.number: block.hash}
-                news = transfer_news(Topic.TRANSFER_RETRACTED, transfers, hashes)
-                await outbox.append(writing, Line.TRANSFERS, chain, news, now=now)
+            dropped = await drop_block(writing, Shelves(chain_of(chain)), block)
+            if block.announced:
+                await retract(writing, chain, dropped, {block.number: block.hash}, now=now)
         await scanners.put(writing, after)
         return after
 

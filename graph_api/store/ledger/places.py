@@ -22,10 +22,13 @@ class Counts(msgspec.Struct):
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch did: its counts, rows of the transfers that are new, how to undo the rest."""
+    """What a batch did: its counts, rows of the transfers and of the acts of issuers that are new,
+    how to undo the rest.
+    """
 
     counts: Counts
     transfers: list[Row]
+    freezes: list[Row]
     undo: Undo
 
 

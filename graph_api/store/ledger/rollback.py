@@ -10,7 +10,7 @@ import msgspec
 from graph_api.domain.ids import native_token
 from graph_api.domain.positions import block_bounds
 from graph_api.store.graph import Row, Writing
-from graph_api.store.ledger import totals
+from graph_api.store.ledger import freezes, totals
 from graph_api.store.ledger.outputs import OutputState
 from graph_api.store.ledger.shelves import Shelves
 from graph_api.store.ledger.states import Moved, earliest, latest
@@ -32,8 +32,15 @@ class Block(msgspec.Struct, frozen=True):
     noted: str | None = None
 
 
-async def drop_block(writing: Writing, shelves: Shelves, block: Block) -> list[Row]:
-    """Delete the facts of ``block``; returns the rows of its transfers, the newest first."""
+class Dropped(msgspec.Struct, frozen=True, kw_only=True):
+    """What a block had told: rows of its transfers and of acts of issuers, the newest first."""
+
+    transfers: list[Row]
+    freezes: list[Row]
+
+
+async def drop_block(writing: Writing, shelves: Shelves, block: Block) -> Dropped:
+    """Delete the facts of ``block``. Returns: what is to be taken back from who was told."""
     return await _Rollback(writing, shelves, block).run()
 
 
@@ -43,7 +50,7 @@ class _Rollback:
         self._chain = shelves.chain
         self._undo = Undo.whole(block.undo, block.noted)
 
-    async def run(self) -> list[Row]:
+    async def run(self) -> Dropped:
         shelves = self._shelves
         await shelves.begin(self._writing)
         bounds = block_bounds(self._chain.id, lowest=self._block.number, highest=self._block.number)
@@ -53,10 +60,11 @@ class _Rollback:
         ids = [row["id"] for row in transactions]
         events = await self._run("events_of_transactions", ids) if ids else []
         outputs = await self._run("outputs_of_transactions", ids) if ids else []
+        ruled = await freezes.take_back(self._writing, ids)
         moved = [msgspec.convert(row, Moved, strict=False) for row in transfers]
         others = {row[role] for row in transactions for role in ("sender", "recipient")}
         others |= {row[role] for row in events for role in ("owner", "spender", "pool")}
-        others |= {row["owner"] for row in outputs}
+        others |= {row["owner"] for row in outputs} | {row["wallet"] for row in ruled}
         others.discard(None)
         owned = {(row["owner"], native_token(self._chain)) for row in outputs if row["owner"]}
         parties = {party for one in moved for party in (one.sender, one.recipient) if party}
@@ -91,7 +99,7 @@ class _Rollback:
         await self._count(len(transactions))
         await self._forget_new()
         await self._run("delete_blocks", [f"{self._chain.id}:{self._block.number}"])
-        return transfers
+        return Dropped(transfers=transfers, freezes=ruled[::-1])
 
     async def _of_block(self, name: str, low: str, high: str) -> list[Row]:
         rows = await self._writing.run(f"ledger/{name}", low=low, high=high)

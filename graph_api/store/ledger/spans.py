@@ -5,12 +5,11 @@ from datetime import datetime
 import msgspec
 
 from graph_api.domain.chains import chain_of
-from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.domain.positions import block_bounds
-from graph_api.store import outbox, scanners
-from graph_api.store.graph import Graph, Row, Writing
-from graph_api.store.ledger.announcing import transfer_news
+from graph_api.store import scanners
+from graph_api.store.graph import Graph, Writing
+from graph_api.store.ledger.announcing import announce, retract
 from graph_api.store.ledger.places import Written
 from graph_api.store.ledger.rollback import Block, drop_block
 from graph_api.store.ledger.shelves import Shelves
@@ -36,10 +35,8 @@ class Mended(msgspec.Struct, frozen=True, kw_only=True):
 
     async def reach(self, writing: Writing, written: Written, *, now: datetime) -> None:
         """Announce what was missing; the scanner hears of the block's hash."""
-        if self.announced and written.transfers:
-            rows = sorted(written.transfers, key=lambda row: str(row["order_key"]), reverse=True)
-            news = transfer_news(Topic.TRANSFER_SEEN, rows, {self.number: self.hash})
-            await outbox.append(writing, Line.TRANSFERS, self.chain, news, now=now)
+        if self.announced:
+            await announce(writing, self.chain, written, {self.number: self.hash}, now=now)
         await scanners.cover(writing, self.chain, self.number, self.number)
         await writing.run("scanners/rename", chain=self.chain, block=self.number, hash=self.hash)
 
@@ -73,14 +70,12 @@ async def kept(graph: Graph, chain: ChainId, first: int, last: int) -> dict[int,
     return found
 
 
-async def drop(writing: Writing, chain: ChainId, number: int, *, now: datetime) -> list[Row]:
+async def drop(writing: Writing, chain: ChainId, number: int, *, now: datetime) -> None:
     """Take back one block that is not in its chain, and tell whoever was told of it."""
     rows = await writing.run("ledger/block_to_drop", id=f"{chain}:{number}")
     if not rows:
-        return []
+        return
     block = msgspec.convert(rows[0], Block)
-    transfers = await drop_block(writing, Shelves(chain_of(chain)), block)
-    if block.announced and transfers:
-        news = transfer_news(Topic.TRANSFER_RETRACTED, transfers, {number: block.hash})
-        await outbox.append(writing, Line.TRANSFERS, chain, news, now=now)
-    return transfers
+    dropped = await drop_block(writing, Shelves(chain_of(chain)), block)
+    if block.announced:
+        await retract(writing, chain, dropped, {number: block.hash}, now=now)

@@ -72,7 +72,8 @@ class LedgerWriter:
                 # The leases are still ours, so it was the last try that came this far.
                 self._forget()
                 return finished
-            counts, created, undo = Counts(), list[Row](), Undo()
+            counts, undo = Counts(), Undo()
+            created, ruled = list[Row](), list[Row]()
             for chain in sorted(by_chain):
                 batch = Batch(
                     writing,
@@ -85,11 +86,12 @@ class LedgerWriter:
                 counts.written += done.written
                 counts.known += done.known
                 created += batch.created
+                ruled += batch.ruled
                 undo += batch.undo
             counts.add(await claims.write_actors(writing, actors), of=len(actors))
             counts.add(await claims.write_labels(writing, labels), of=len(labels))
             if place is not None:
-                written = Written(counts=counts, transfers=created, undo=undo)
+                written = Written(counts=counts, transfers=created, freezes=ruled, undo=undo)
                 await place.reach(writing, written, now=now)
             finished = counts
             return counts

@@ -1,6 +1,8 @@
-"""What a log says: ERC-20 transfers and approvals, coins wrapped and unwrapped, swaps of pools.
+"""What a log says: ERC-20 transfers and approvals, coins wrapped and unwrapped, swaps of pools,
+and what issuers do to wallets.
 
-Sources: EIP-20; the events of Uniswap's V2 pair and V3 pool and of PancakeSwap's V3 pool; WETH9.
+Sources: EIP-20; the events of Uniswap's V2 pair and V3 pool and of PancakeSwap's V3 pool; WETH9;
+the code of Tether's, Circle's and Paxos's tokens.
 """
 
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from graph_api.domain.addresses import ZERO_EVM
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import TransactionId
 from graph_api.domain.positions import transfer_id
-from graph_api.domain.records import Approval, Swap, Transfer
+from graph_api.domain.records import Approval, Freeze, FreezeKind, Swap, Transfer
 from ingest.sources.chain_records import BlockPlace, ChainRecords
 from ingest.sources.evm.answers import LogAnswer
 from ingest.sources.evm.words import address, signed, unsigned, word, words
@@ -38,6 +40,46 @@ SWAP_V3: Final = (  # Swap(address,address,int256,int256,uint160,uint128,int24)
 )
 #: As Uniswap's, and the protocol's fees of both tokens (two uint128) behind it.
 SWAP_PANCAKE_V3: Final = "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"
+
+ADDED_BLACK_LIST: Final = (  # AddedBlackList(address): Tether's first contract
+    "0x42e160154868087d6bfdc0ca23d96a1c1cfa32f1b72ba9ba27b69b98a0d819dc"
+)
+REMOVED_BLACK_LIST: Final = (  # RemovedBlackList(address)
+    "0xd7e9ec6e6ecd65492dce6bf513cd6867560d49544421d0783ddf06e76c24470c"
+)
+DESTROYED_BLACK_FUNDS: Final = (  # DestroyedBlackFunds(address,uint256), without a Transfer
+    "0x61e6e66b0d6339b2980aecc6ccc0039736791f0ccde9ed512e789a7fbdd698c6"
+)
+BLOCK_PLACED: Final = (  # BlockPlaced(address): Tether's later contracts
+    "0x406bbf2d8d145125adf1198d2cf8a67c66cc4bb0ab01c37dccd4f7c0aae1e7c7"
+)
+BLOCK_RELEASED: Final = (  # BlockReleased(address)
+    "0x665918c9e02eb2fd85acca3969cb054fc84c138e60ec4af22ab6ef2fd4c93c27"
+)
+DESTROYED_BLOCKED_FUNDS: Final = (  # DestroyedBlockedFunds(address,uint256)
+    "0x6a2859ae7902313752498feb80a014e6e7275fe964c79aa965db815db1c7f1e9"
+)
+BLACKLISTED: Final = (  # Blacklisted(address): Circle
+    "0xffa4e6181777692565cf28528fc88fd1516ea86b56da075235fa575af6a4b855"
+)
+UN_BLACKLISTED: Final = (  # UnBlacklisted(address)
+    "0x117e3210bb9aa7d9baff172026820255c6f6c30ba8999d1c2fd88e2848137c4e"
+)
+ADDRESS_FROZEN: Final = (  # AddressFrozen(address): Paxos's first contracts
+    "0x90811a8edd3b3c17eeaefffc17f639cc69145d41a359c9843994dc2538203690"
+)
+ADDRESS_UNFROZEN: Final = (  # AddressUnfrozen(address)
+    "0xc3776b472ebf54114339eec9e4dc924e7ce307a97f5c1ee72b6d474e6e5e8b7c"
+)
+FREEZE_ADDRESS: Final = (  # FreezeAddress(address): Paxos's later contracts
+    "0x1aa660498c83ea285bc55e4cfc00afcaa7120798db87b74f3c0d7c6e001bc392"
+)
+UNFREEZE_ADDRESS: Final = (  # UnfreezeAddress(address)
+    "0x150465b020dfc06a59269da94ed66db9b65a516cf4fdd5f583b0f12752339bbe"
+)
+FROZEN_ADDRESS_WIPED: Final = (  # FrozenAddressWiped(address); a Transfer tells how much
+    "0xfc5960f1c5a5d2b60f031bf534af053b1bf7d9881989afaeb8b1d164db23aede"
+)
 
 #: Wrapped coins that tell of wrapping by Deposit and Withdrawal alone (the code of WETH9).
 #: Others that emit these events also emit Transfer, or mean shares of a vault by them: only these
@@ -68,7 +110,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     block_time: int | None = None
 
 
-Event = Transfer | Approval | Swap
+Event = Transfer | Approval | Swap | Freeze
 
 
 def is_read(topics: list[str]) -> bool:
@@ -227,6 +269,54 @@ def _swap(
     )
 
 
+def _act(log: Log, chain: ChainRecords) -> Event | None:
+    """What an issuer did: contracts index the account, or write it before all else."""
+    issuance = chain.issuances.get(chain.token(log.address))
+    if issuance is None or log.block_number is None or log.block_time is None:
+        return None
+    told = [*log.topics[1:], *(_word_text(log.data, index) for index in range(words(log.data)))]
+    account = address(told[0]) if told else None
+    if account is None:
+        return None
+    topic = log.topics[0].lower()
+    return Freeze(
+        id=transfer_id(log.transaction, f"log:{log.index}"),
+        chain=chain.id,
+        transaction=log.transaction,
+        position=f"log:{log.index}",
+        kind=_ACTS[topic],
+        token=chain.token(log.address),
+        wallet=chain.account(account),
+        issuer=issuance.issuer,
+        symbol=issuance.symbol,
+        amount_raw=int(told[1], 16) if len(told) > 1 else None,
+        untold=topic == DESTROYED_BLACK_FUNDS,
+        block_number=log.block_number,
+        block_time=log.block_time,
+    )
+
+
+def _word_text(data: str, index: int) -> str:
+    return f"0x{word(data, index):064x}"
+
+
+_ACTS: Final = {
+    ADDED_BLACK_LIST: FreezeKind.FROZEN,
+    REMOVED_BLACK_LIST: FreezeKind.FREED,
+    DESTROYED_BLACK_FUNDS: FreezeKind.SEIZED,
+    BLOCK_PLACED: FreezeKind.FROZEN,
+    BLOCK_RELEASED: FreezeKind.FREED,
+    DESTROYED_BLOCKED_FUNDS: FreezeKind.SEIZED,
+    BLACKLISTED: FreezeKind.FROZEN,
+    UN_BLACKLISTED: FreezeKind.FREED,
+    ADDRESS_FROZEN: FreezeKind.FROZEN,
+    ADDRESS_UNFROZEN: FreezeKind.FREED,
+    FREEZE_ADDRESS: FreezeKind.FROZEN,
+    UNFREEZE_ADDRESS: FreezeKind.FREED,
+    FROZEN_ADDRESS_WIPED: FreezeKind.SEIZED,
+}
+
+
 _READERS: Final[dict[str, Callable[[Log, ChainRecords], Event | None]]] = {
     TRANSFER: _transfer,
     APPROVAL: _approval,
@@ -235,4 +325,5 @@ _READERS: Final[dict[str, Callable[[Log, ChainRecords], Event | None]]] = {
     SWAP_V2: _swap_v2,
     SWAP_V3: _swap_v3,
     SWAP_PANCAKE_V3: _swap_pancake_v3,
+    **dict.fromkeys(_ACTS, _act),
 }

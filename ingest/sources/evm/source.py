@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from graph_api.domain.chains import Chain
-from graph_api.domain.ids import AccountId
+from graph_api.domain.ids import AccountId, TokenId
+from graph_api.domain.issuers import ISSUANCES, Issuance
 from ingest.providers.endpoints import Endpoint, Endpoints
 from ingest.providers.faults import Behind, Unsupported
 from ingest.providers.limits import Window
@@ -44,13 +45,16 @@ class EvmSource:
         *,
         reading: EvmReading | None = None,
         decimals: dict[str, int] | None = None,
+        issuances: Mapping[TokenId, Issuance] = ISSUANCES,
         unknown_tokens: Unknown = everything,
         unknown_accounts: Unknown = everything,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.chain, self.endpoints = chain, endpoints
         self._reading = reading or EvmReading()
-        self._records = ChainRecords(chain, decimals={**known_decimals(), **(decimals or {})})
+        self._records = ChainRecords(
+            chain, decimals={**known_decimals(), **(decimals or {})}, issuances=issuances
+        )
         self._witnesses = Witnesses(
             chain,
             endpoints,

@@ -1,5 +1,6 @@
 """What logs are read as, and which are not."""
 
+import msgspec
 import pytest
 from eth_utils.crypto import keccak
 
@@ -7,7 +8,7 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import transaction_id
 from graph_api.domain.positions import order_key
-from graph_api.domain.records import Approval, Swap, Transfer
+from graph_api.domain.records import Approval, Freeze, FreezeKind, Swap, Transfer
 from ingest.sources.chain_records import BlockPlace, ChainRecords
 from ingest.sources.evm import logs
 from ingest.sources.evm.answers import LogAnswer
@@ -19,6 +20,7 @@ from tests.ingest.sources.tables import ALICE, BOB, CAROL, HASH, TOKEN, account
 ETHEREUM = ChainRecords(chain_of("ethereum"), decimals=known_decimals())
 WETH = logs.WRAPPED["eip155:1"]
 ZERO = "0x" + "0" * 40
+USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 
 
 def word(value: int | str) -> str:
@@ -53,6 +55,19 @@ def log(*topics: str, data: tuple[int | str, ...] = (), address: str = TOKEN) ->
             logs.SWAP_PANCAKE_V3,
             "Swap(address,address,int256,int256,uint160,uint128,int24,uint128,uint128)",
         ),
+        (logs.ADDED_BLACK_LIST, "AddedBlackList(address)"),
+        (logs.REMOVED_BLACK_LIST, "RemovedBlackList(address)"),
+        (logs.DESTROYED_BLACK_FUNDS, "DestroyedBlackFunds(address,uint256)"),
+        (logs.BLOCK_PLACED, "BlockPlaced(address)"),
+        (logs.BLOCK_RELEASED, "BlockReleased(address)"),
+        (logs.DESTROYED_BLOCKED_FUNDS, "DestroyedBlockedFunds(address,uint256)"),
+        (logs.BLACKLISTED, "Blacklisted(address)"),
+        (logs.UN_BLACKLISTED, "UnBlacklisted(address)"),
+        (logs.ADDRESS_FROZEN, "AddressFrozen(address)"),
+        (logs.ADDRESS_UNFROZEN, "AddressUnfrozen(address)"),
+        (logs.FREEZE_ADDRESS, "FreezeAddress(address)"),
+        (logs.UNFREEZE_ADDRESS, "UnfreezeAddress(address)"),
+        (logs.FROZEN_ADDRESS_WIPED, "FrozenAddressWiped(address)"),
     ],
 )
 def test_topics_are_the_hashes_of_their_signatures(topic: str, signature: str) -> None:
@@ -131,6 +146,58 @@ def test_wrapping_makes_coins_and_unwrapping_ends_them() -> None:
     assert (deposit.sender, deposit.recipient) == (account(ZERO), account(ALICE))
     assert (withdrawal.sender, withdrawal.recipient) == (account(ALICE), account(ZERO))
     assert (deposit.amount_raw, withdrawal.amount_raw) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "amount", "untold"),
+    [
+        (log(logs.ADDED_BLACK_LIST, data=(BOB,), address=USDT), FreezeKind.FROZEN, None, False),
+        (log(logs.REMOVED_BLACK_LIST, data=(BOB,), address=USDT), FreezeKind.FREED, None, False),
+        (
+            log(logs.DESTROYED_BLACK_FUNDS, data=(BOB, 2**200), address=USDT),
+            FreezeKind.SEIZED,
+            2**200,
+            True,
+        ),
+        (
+            log(logs.DESTROYED_BLOCKED_FUNDS, BOB, data=(5,), address=USDT),
+            FreezeKind.SEIZED,
+            5,
+            False,
+        ),
+        (log(logs.BLACKLISTED, BOB, address=USDT), FreezeKind.FROZEN, None, False),
+        (
+            log(logs.BLACKLISTED.upper().replace("0X", "0x"), BOB, address=USDT.upper()),
+            FreezeKind.FROZEN,
+            None,
+            False,
+        ),
+        (log(logs.UN_BLACKLISTED, BOB, address=USDT), FreezeKind.FREED, None, False),
+    ],
+)
+def test_an_act_of_an_issuer_names_the_wallet_indexed_or_not(
+    told: logs.Log, kind: FreezeKind, amount: int | None, untold: bool
+) -> None:
+    act = logs.decode(told, ETHEREUM)
+
+    assert isinstance(act, Freeze)
+    assert act.id == f"eip155:1:{HASH}:log:7"
+    assert (act.kind, act.wallet, act.amount_raw) == (kind, account(BOB), amount)
+    assert (act.issuer, act.symbol, act.untold) == ("Tether", "USDT", untold)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        log(logs.ADDED_BLACK_LIST, data=(BOB,)),  # of a token whose issuer nobody vouches for
+        log(logs.ADDED_BLACK_LIST, address=USDT),
+        log(logs.ADDED_BLACK_LIST, data=("0x" + "f" * 64,), address=USDT),
+        log(logs.BLACKLISTED, "0x" + "f" * 64, address=USDT),
+        msgspec.structs.replace(log(logs.BLACKLISTED, BOB, address=USDT), block_time=None),
+    ],
+)
+def test_what_only_looks_like_an_act_of_an_issuer_is_not_read(other: logs.Log) -> None:
+    assert logs.decode(other, ETHEREUM) is None
 
 
 def test_a_v2_swap_nets_what_the_pool_took_and_paid() -> None:
