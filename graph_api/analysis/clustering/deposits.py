@@ -7,6 +7,7 @@ Source: Victor, "Address clustering heuristics for Ethereum" (FC 2020); its bloc
 so that they carry over to chains of other block times.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,23 +29,27 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
         forwarded: The least share of what it sent that matches what it received.
         most_senders: More people than one pay into an address that more wallets pay into.
         most_deposits: Whoever pays into more addresses pays other people's bills.
+        most_strangers: So many who have an address of their own at the same exchange may pay into
+            one; it is shared when there are more.
         most_moves: An address that moves more is no single customer's.
     """
 
     within_ms: int = 33 * HOUR_MS
     fee_raw: int = 10**16
     forwarded: float = 0.8
-    most_senders: int = 12
-    most_deposits: int = 6
+    most_senders: int = 50
+    most_deposits: int = 4
+    most_strangers: int = 1
     most_moves: int = 5_000
 
 
 class Use(msgspec.Struct, frozen=True):
-    """That a wallet paid in and it was passed on: by which transaction, in which block."""
+    """That a wallet paid in and it was passed on: how often, and first by which transaction."""
 
     wallet: AccountId
     transaction: TransactionId | None
     block_number: int | None
+    times: int = 1
 
     @property
     def place(self) -> tuple[float, str]:
@@ -89,12 +94,8 @@ class Deposits:
 
     def evidence(self) -> Iterator[Evidence]:
         """Addresses with whom they forward to, and customers with themselves."""
-        found = self.addresses()
-        used: dict[AccountId, int] = {}
-        for one in found.values():
-            for use in one.uses:
-                used[use.wallet] = used.get(use.wallet, 0) + 1
-        for one in found.values():
+        customers = _Customers(self._facts, self.addresses(), self._rules)
+        for one in customers.found.values():
             yield link(
                 Heuristic.DEPOSIT_ADDRESS,
                 one.address,
@@ -102,35 +103,10 @@ class Deposits:
                 transaction=one.transaction,
                 block_number=one.block_number,
             )
-            yield from self._customers(one, found, used)
+            yield from customers.linked(one)
 
     def _personal(self, uses: tuple[Use, ...]) -> tuple[Use, ...]:
         return tuple(use for use in uses if self._facts.is_personal(use.wallet))
-
-    def _customers(
-        self, deposit: Deposit, found: dict[AccountId, Deposit], used: dict[AccountId, int]
-    ) -> Iterator[Evidence]:
-        if len(deposit.uses) > self._rules.most_senders:
-            return
-        # The first customer is the middle of the star, so that as of any block those who had paid
-        # in by then hang together.
-        uses = sorted(
-            (
-                use
-                for use in deposit.uses
-                if use.wallet not in found and used[use.wallet] <= self._rules.most_deposits
-            ),
-            key=lambda use: use.place,
-        )
-        heuristic = Heuristic.DEPOSIT_REUSE if deposit.timed else Heuristic.DEPOSIT_TOPOLOGY
-        for use in uses[1:]:
-            yield link(
-                heuristic,
-                uses[0].wallet,
-                use.wallet,
-                transaction=use.transaction,
-                block_number=use.block_number,
-            )
 
     def _candidates(self) -> Iterator[AccountId]:
         """Who has sent to a collector: found from the collectors, who are few."""
@@ -142,6 +118,60 @@ class Deposits:
                         seen.add(move.sender)
                         if move.sender in facts.received and facts.is_personal(move.sender):
                             yield move.sender
+
+
+class _Customers:
+    """Who pays into which addresses, seen from those who pay."""
+
+    def __init__(self, facts: Facts, found: dict[AccountId, Deposit], rules: DepositRules) -> None:
+        self.found, self._facts, self._rules = found, facts, rules
+        #: How often a wallet paid into which addresses of which exchange.
+        self._used: dict[AccountId, dict[str, Counter[AccountId]]] = {}
+        for one in found.values():
+            for use in one.uses:
+                here = self._used.setdefault(use.wallet, {}).setdefault(
+                    self._exchange(one), Counter()
+                )
+                here[one.address] += use.times
+
+    def linked(self, deposit: Deposit) -> Iterator[Evidence]:
+        """The customer's wallets: a star around the first of them.
+
+        As of any block, those who had paid in by then hang together.
+        """
+        strangers = sum(self._is_stranger(use, deposit) for use in deposit.uses)
+        if strangers > self._rules.most_strangers or len(deposit.uses) > self._rules.most_senders:
+            return
+        uses = sorted(
+            (use for use in deposit.uses if self._is_own(use, deposit)), key=lambda use: use.place
+        )
+        heuristic = Heuristic.DEPOSIT_REUSE if deposit.timed else Heuristic.DEPOSIT_TOPOLOGY
+        for use in uses[1:]:
+            yield link(
+                heuristic,
+                uses[0].wallet,
+                use.wallet,
+                transaction=use.transaction,
+                block_number=use.block_number,
+            )
+
+    def _exchange(self, deposit: Deposit) -> str:
+        return self._facts.says(deposit.collector).actor or deposit.collector
+
+    def _is_stranger(self, use: Use, deposit: Deposit) -> bool:
+        """Whether it has an address of its own at the exchange, and this is not it."""
+        here = self._used[use.wallet][self._exchange(deposit)]
+        return any(times > use.times for address, times in here.items())
+
+    def _is_own(self, use: Use, deposit: Deposit) -> bool:
+        """Whether most of what it paid in at the exchange went here, and not to many others."""
+        used = self._used[use.wallet]
+        here = used[self._exchange(deposit)]
+        return (
+            use.wallet not in self.found
+            and sum(map(len, used.values())) <= self._rules.most_deposits
+            and 2 * here[deposit.address] > here.total()
+        )
 
 
 def deposit(facts: Facts, address: AccountId, rules: DepositRules) -> Deposit | None:
@@ -181,13 +211,16 @@ def _by_sweeps(
     matched = 0
     uses: dict[AccountId, Use] = {}
     first: Move | None = None
+    # Sweeps come in the order of their time: a wallet's first use is its earliest.
     for sweep, lots in _sweeps(facts, address, rules):
         matched += 1
         first = first or sweep
         for lot in lots:
             if lot.sender is not None:
-                use = Use(lot.sender, sweep.transaction, sweep.block_number)
-                uses[lot.sender] = min(uses.get(lot.sender, use), use, key=lambda one: one.place)
+                first_use = uses.get(
+                    lot.sender, Use(lot.sender, sweep.transaction, sweep.block_number, 0)
+                )
+                uses[lot.sender] = msgspec.structs.replace(first_use, times=first_use.times + 1)
     if first is None or matched < rules.forwarded * len(sent):
         return None
     people = tuple(uses[wallet] for wallet in sorted(uses))
@@ -197,23 +230,37 @@ def _by_sweeps(
 def _sweeps(
     facts: Facts, address: AccountId, rules: DepositRules
 ) -> Iterator[tuple[Move, list[Move]]]:
-    """What was sent that matches what had come in: all that waited, or the last of it."""
+    """What was sent, each with the deposits that it passes on."""
     waiting: dict[TokenId, list[Move]] = {}
     for move in sorted((*facts.received[address], *facts.sent[address]), key=_moment):
         amount, time = move.amount_raw, move.block_time
         if move.token is None or amount is None or time is None:
             continue
-        lots = waiting.setdefault(move.token, [])
-        if move.sender != address:
-            lots.append(move)
-            continue
-        lots = [lot for lot in lots if time - (lot.block_time or 0) <= rules.within_ms]
-        spare = rules.fee_raw if move.token == facts.native else 0
-        for some in (lots, lots[-1:]):
-            if some and 0 <= sum(lot.amount_raw or 0 for lot in some) - amount <= spare:
-                yield move, some
-                break
-        waiting[move.token] = []
+        lots = waiting.get(move.token, [])
+        if move.sender == address:
+            lots = [lot for lot in lots if time - (lot.block_time or 0) <= rules.within_ms]
+            spare = rules.fee_raw if move.token == facts.native else 0
+            swept = _swept(lots, amount, spare)
+            if swept:
+                yield move, swept
+                lots = [lot for lot in lots if lot not in swept]
+        elif move.sender is not None and not facts.says(move.sender).collects:
+            # What an exchange pays in is gas for the sweep.
+            lots = [*lots, move]
+        waiting[move.token] = lots
+
+
+def _swept(lots: list[Move], amount: int, spare: int) -> list[Move]:
+    """The deposits that make up ``amount``: one of them, or the oldest so and so many."""
+    for lot in lots:
+        if 0 <= (lot.amount_raw or 0) - amount <= spare:
+            return [lot]
+    total = 0
+    for count, lot in enumerate(lots, 1):
+        total += lot.amount_raw or 0
+        if 0 <= total - amount <= spare:
+            return lots[:count]
+    return []
 
 
 def _moment(move: Move) -> tuple[int, int, str]:
