@@ -132,6 +132,16 @@ async def remove(vault: Door, principal: Principal, id: str, *, now: datetime) -
     return replace(found, enabled=False, changed_at=now)
 
 
+async def require(vault: Door, principal: Principal, id: str) -> Destination:
+    """A destination that is there. Raises: NotFound."""
+    question = _of(principal).where(destinations.c.id == id)
+    async with vault.reading() as connection:
+        row = (await connection.execute(question)).first()
+    if row is None:
+        raise _missing(id)
+    return destination_of(row)
+
+
 async def opened(
     vault: Door, principal: Principal, id: str, *, seal: Seal | None
 ) -> tuple[Destination, Endpoint]:

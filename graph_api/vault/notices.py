@@ -77,6 +77,12 @@ class HoldLost(GraphApiError):
 # Sending
 
 
+async def is_due(vault: Door, *, now: datetime) -> bool:
+    """Whether there is a notice to claim: a look that keeps nobody from writing."""
+    async with vault.reading() as connection:
+        return (await connection.execute(_due(now))).first() is not None
+
+
 async def claim(vault: Door, *, worker: str, now: datetime, lease: timedelta) -> Held | None:
     """The notice of any workspace that is due longest, now held by ``worker``; None if none is.
 

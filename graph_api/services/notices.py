@@ -1,0 +1,373 @@
+"""Destinations of alerts and the notices that go there: made, changed, tried, and mended.
+
+Nothing is sent from here: whoever sends finds in the vault what is asked for.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from graph_api.domain.errors import BadInput
+from graph_api.domain.notices import (
+    Destination,
+    DestinationKind,
+    Endpoint,
+    Notice,
+    NoticeState,
+    Routing,
+    shown_url,
+)
+from graph_api.domain.pages import Page, Slice
+from graph_api.domain.principals import Principal
+from graph_api.domain.quiet_hours import QuietHours, check_quiet
+from graph_api.domain.signing import SECRET_BYTES, new_secret
+from graph_api.domain.targets import Reach, target_of
+from graph_api.services.places import place_text, window
+from graph_api.vault import alert_rules, destinations, jobs, notices
+from graph_api.vault.destinations import Counts
+from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.jobs import Job
+from graph_api.vault.sealing import Seal
+from graph_api.vault.vault import Door, Vault
+
+#: The kind of job that sends a test; its subject is the destination.
+TEST: Final = "destination_test"
+MAX_NAME: Final = 100
+MAX_ADDRESSES: Final = 10
+MAX_RULES: Final = 100
+#: How long a secret may sign beside the one that took over from it, hours.
+MAX_OVERLAP_H: Final = 168
+
+_ADDRESS: Final = re.compile(
+    r"(?=.{3,254}\Z)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
+
+
+class Outlets(msgspec.Struct, frozen=True, kw_only=True):
+    """What this installation can send by.
+
+    Args:
+        seal: What secrets are sealed with; without it there are none.
+        reach: Which machines webhooks may be on.
+        mail: Whether a mail server is named; ``mail_domains`` are those that it may write to, all
+            where none is named.
+    """
+
+    seal: Seal | None = None
+    reach: Reach = Reach()
+    mail: bool = False
+    mail_domains: tuple[str, ...] = ()
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a destination is: the ``url`` of a webhook or of Slack, or ``addresses`` of e-mail."""
+
+    kind: DestinationKind
+    url: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be different of a destination; what is unset stays. No quiet hours are None."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    way: Way | msgspec.UnsetType = msgspec.UNSET
+    routing: Routing | msgspec.UnsetType = msgspec.UNSET
+    quiet: QuietHours | msgspec.UnsetType | None = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A destination, and its new secret where it got one: sealed, to be shown once."""
+
+    destination: Destination
+    sealed_secret: str | None = None
+
+
+# Destinations
+
+
+async def create(
+    vault: Vault,
+    outlets: Outlets,
+    *,
+    name: str,
+    way: Way,
+    routing: Routing,
+    quiet: QuietHours | None,
+    principal: Principal,
+    now: datetime,
+) -> Made:
+    """A new destination, told of alerts that are raised from now on. Raises: BadInput, Forbidden"""
+    webhook = way.kind is DestinationKind.WEBHOOK
+    secret = new_secret(os.urandom(SECRET_BYTES)) if webhook else None
+    made = Destination(
+        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+        workspace=principal.workspace,
+        principal=principal.id,
+        name=_name(name),
+        kind=way.kind,
+        address=_address(way, outlets),
+        routing=await _routing(vault, routing, principal),
+        quiet=_quiet(quiet),
+        created_at=now,
+        changed_at=now,
+        secret_at=now if webhook else None,
+    )
+    endpoint = Endpoint(url=way.url or None, secret=secret)
+    sealed = _closed(made, endpoint, outlets) if way.url else None
+    made = await destinations.create(vault, principal, made, sealed=sealed)
+    return Made(destination=made, sealed_secret=_shown_once(secret, outlets, principal))
+
+
+async def change(
+    vault: Vault,
+    outlets: Outlets,
+    *,
+    id: str,
+    changes: Changes,
+    principal: Principal,
+    now: datetime,
+) -> Destination:
+    """Change a destination; its kind stays. Raises: NotFound, BadInput, Forbidden."""
+    values: dict[str, Any] = {}
+    if changes.name is not msgspec.UNSET:
+        values["name"] = _name(changes.name)
+    if changes.routing is not msgspec.UNSET:
+        values["routing"] = await _routing(vault, changes.routing, principal)
+    if changes.quiet is not msgspec.UNSET:
+        values["quiet"] = _quiet(changes.quiet)
+    if changes.enabled is not msgspec.UNSET:
+        values["enabled"] = changes.enabled
+    async with vault.together() as door:
+        if changes.way is not msgspec.UNSET:
+            way = changes.way
+            before, endpoint = await _opened(door, outlets, id, principal)
+            if way.kind is not before.kind:
+                raise BadInput(f"A destination stays what it is: {before.kind.value}.")
+            values["address"] = _address(way, outlets)
+            if way.url:
+                sealed = _closed(before, replace(endpoint, url=way.url), outlets)
+                await destinations.seal_anew(
+                    door, principal, id, sealed=sealed, now=now, changes={}
+                )
+        return await destinations.change(door, principal, id, now=now, changes=values)
+
+
+async def rotate(
+    vault: Vault,
+    outlets: Outlets,
+    *,
+    id: str,
+    overlap_h: int,
+    principal: Principal,
+    now: datetime,
+) -> Made:
+    """Give a webhook a new secret; the one before signs beside it for so many hours.
+
+    Raises: NotFound, BadInput.
+    """
+    if not 0 <= overlap_h <= MAX_OVERLAP_H:
+        raise BadInput(f"Two secrets sign side by side for 0 to {MAX_OVERLAP_H} hours.")
+    secret = new_secret(os.urandom(SECRET_BYTES))
+    async with vault.together() as door:
+        before, endpoint = await _opened(door, outlets, id, principal)
+        if before.kind is not DestinationKind.WEBHOOK:
+            raise BadInput("Only webhooks have a secret that signs.")
+        previous = endpoint.secret if overlap_h else None
+        after = replace(endpoint, secret=secret, previous=previous)
+        until = now + timedelta(hours=overlap_h) if overlap_h else None
+        changed = await destinations.seal_anew(
+            door,
+            principal,
+            id,
+            sealed=_closed(before, after, outlets),
+            now=now,
+            changes={"secret_at": now, "previous_until": until},
+        )
+    return Made(destination=changed, sealed_secret=_shown_once(secret, outlets, principal))
+
+
+async def remove(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Destination:
+    """Take a destination away; what waits for it is not sent. Raises: NotFound."""
+    return await destinations.remove(vault, principal, checked_id(id), now=now)
+
+
+async def request_test(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Job:
+    """Ask for a test; the one that is under way, if there is one. Raises: NotFound."""
+    async with vault.together() as door:
+        await destinations.require(door, principal, checked_id(id))
+        return await jobs.enqueue(
+            door,
+            principal,
+            id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+            kind=TEST,
+            arguments={"destination": id},
+            subject=id,
+            now=now,
+        )
+
+
+async def listed(vault: Vault, *, page: Page, principal: Principal) -> Slice[Destination]:
+    """The workspace's destinations, the newest first."""
+    found = await destinations.history(vault, principal, window(page))
+    return Slice(
+        rows=found.rows,
+        places=[place_text(one.created_at, one.id) for one in found.rows],
+        more_before=found.newer,
+        more_after=found.older,
+    )
+
+
+async def by_ids(vault: Vault, ids: list[str], *, principal: Principal) -> dict[str, Destination]:
+    """The workspace's destinations with these ids."""
+    return await destinations.by_ids(vault, principal, ids)
+
+
+async def counts(
+    vault: Vault, ids: list[str], *, principal: Principal, now: datetime
+) -> dict[str, Counts]:
+    """What destinations have on record."""
+    return await destinations.counts(vault, principal, ids, now=now)
+
+
+def secrets_shown(
+    outlets: Outlets, sealed: Sequence[str], *, principal: Principal
+) -> dict[str, str]:
+    """Secrets that are shown once. Raises: Unsealable."""
+    if outlets.seal is None:
+        return {}
+    owner = _once(principal)
+    return {one: outlets.seal.open(one, belongs_to=owner) for one in sealed}
+
+
+# Notices
+
+
+async def history(
+    vault: Vault,
+    *,
+    page: Page,
+    principal: Principal,
+    states: tuple[NoticeState, ...] | None = None,
+    destination: str | None = None,
+    alert: str | None = None,
+) -> Slice[Notice]:
+    """The workspace's notices, the newest first; of some states, to one destination or of one
+    alert where these are named.
+    """
+    found = await notices.history(
+        vault, principal, window(page), states=states, destination=destination, alert=alert
+    )
+    return Slice(
+        rows=found.rows,
+        places=[place_text(one.made_at, one.id) for one in found.rows],
+        more_before=found.newer,
+        more_after=found.older,
+    )
+
+
+async def notices_by_ids(
+    vault: Vault, ids: list[str], *, principal: Principal
+) -> dict[str, Notice]:
+    """The workspace's notices with these ids."""
+    return await notices.by_ids(vault, principal, ids)
+
+
+async def alerts_of(
+    vault: Vault, ids: list[str], *, principal: Principal, first: int
+) -> dict[str, list[str]]:
+    """The alerts that notices tell of, by notice."""
+    found = await notices.alert_ids(vault, principal, ids)
+    return {id: alerts[:first] for id, alerts in found.items()}
+
+
+async def replay(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Notice:
+    """Let a dead letter be tried anew. Raises: NotFound, BadInput."""
+    return await notices.replay(vault, principal, checked_id(id), now=now)
+
+
+async def replay_all(vault: Vault, *, destination: str, principal: Principal, now: datetime) -> int:
+    """Let all dead letters of a destination be tried anew. Raises: NotFound, BadInput."""
+    return await notices.replay_all(vault, principal, checked_id(destination), now=now)
+
+
+def checked_id(id: str) -> str:
+    """An id as it may be looked up. Raises: BadInput."""
+    if not 1 <= len(id) <= 60 or not id.isprintable():
+        raise BadInput("An id has 1 to 60 printable characters.")
+    return id
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise BadInput(f"A destination's name has 1 to {MAX_NAME} printable characters.")
+    return name
+
+
+def _address(way: Way, outlets: Outlets) -> str:
+    """What may be shown of where a destination is, if something could be sent there."""
+    if way.kind is not DestinationKind.EMAIL:
+        return shown_url(way.kind, target_of(way.url, outlets.reach).url)
+    if not outlets.mail:
+        raise BadInput("No mail server is named: set DESKGRAPH_NOTICES__SMTP_URL.")
+    found = list(dict.fromkeys(one.strip() for one in way.addresses))
+    if not 1 <= len(found) <= MAX_ADDRESSES:
+        raise BadInput(f"E-mail goes to 1 to {MAX_ADDRESSES} addresses.")
+    for one in found:
+        name, _, domain = one.rpartition("@")
+        if not _ADDRESS.fullmatch(f"{name}@{domain.lower()}"):
+            raise BadInput(f"{one[:60]!r} is no address of e-mail.")
+        if outlets.mail_domains and domain.lower() not in outlets.mail_domains:
+            raise BadInput(f"E-mail goes to {', '.join(outlets.mail_domains)} alone.")
+    return ", ".join(found)
+
+
+async def _routing(vault: Vault, routing: Routing, principal: Principal) -> Routing:
+    wanted = tuple(dict.fromkeys(routing.rules))
+    if len(wanted) > MAX_RULES:
+        raise BadInput(f"A destination names up to {MAX_RULES} rules.")
+    known = await alert_rules.by_ids(vault, principal, wanted) if wanted else {}
+    missing = [rule for rule in wanted if rule not in known]
+    if missing:
+        raise BadInput(f"There is no alert rule {missing[0][:60]}.")
+    return replace(routing, rules=wanted)
+
+
+def _quiet(quiet: QuietHours | None) -> QuietHours | None:
+    if quiet is not None:
+        check_quiet(quiet)
+    return quiet
+
+
+async def _opened(
+    door: Door, outlets: Outlets, id: str, principal: Principal
+) -> tuple[Destination, Endpoint]:
+    return await destinations.opened(door, principal, checked_id(id), seal=outlets.seal)
+
+
+def _closed(destination: Destination, endpoint: Endpoint, outlets: Outlets) -> str:
+    return destinations.closed(destination, endpoint, _seal(outlets))
+
+
+def _seal(outlets: Outlets) -> Seal:
+    if outlets.seal is None:
+        raise BadInput("The vault has no key for secrets: set DESKGRAPH_VAULT__KEYS.")
+    return outlets.seal
+
+
+def _shown_once(secret: str | None, outlets: Outlets, principal: Principal) -> str | None:
+    if secret is None:
+        return None
+    return _seal(outlets).close(secret, belongs_to=_once(principal))
+
+
+def _once(principal: Principal) -> str:
+    return f"shown once to {principal.workspace}"
