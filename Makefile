@@ -24,9 +24,12 @@ bootstrap: ## Make .venv from the lock, unless it is current
 demo: graphiql ## Start a server on a sample economy, or on DATA=path of real files
 	@$(BIN)/deskgraph demo $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+# So many processes run tests side by side, each with engines of its own (2 GiB).
+WORKERS ?= 2
+
 test: graphiql ## Run all tests on both graph engines; ARGS="-k name" goes to pytest
 	@$(PY) -m scripts.machine --install
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint types contracts secrets locks printed ## All checks that are not tests
 

@@ -24,6 +24,8 @@ from graph_api.store.transfers import Direction
 #: How many flows of a hub one question reads on each side before it gives up.
 HUB_BUDGET: Final = 20_000
 _PAGES: Final = (100, 400, 2_000)
+#: What reading in an order goes by.
+_ORDERED: Final = frozenset({"key", "id", "last_at"})
 _BUSIEST: Final = {
     Direction.BOTH: "flows/busiest_of_wallets",
     Direction.OUT: "flows/busiest_out",
@@ -43,7 +45,7 @@ class FlowRow(msgspec.Struct, frozen=True, gc=False):
     """Totals of one ordered pair and token, and the wallet that they were asked for."""
 
     own: ClassVar[frozenset[str]] = frozenset(
-        {"owner", "key", "id", "sender", "recipient", "token", "transfers", "last_at"}
+        {"owner", "sender", "recipient", "token", "transfers"}
     )
 
     owner: AccountId
@@ -110,7 +112,10 @@ async def counterparties(
     small = [degree for degree in wallets if degree not in hubs]
     found: dict[FlowDegree, list[CounterpartyRow] | GraphApiError] = {}
     found.update(zip(small, await _of_small(graph, small, wish, first, shown), strict=True))
-    of_hubs = await asyncio.gather(*(_Hub(graph, hub, wish, shown).busiest(first) for hub in hubs))
+    ordered = None if shown is None else _ORDERED
+    of_hubs = await asyncio.gather(
+        *(_Hub(graph, hub, wish, ordered).busiest(first) for hub in hubs)
+    )
     found.update(zip(hubs, of_hubs, strict=True))
     return found
 
