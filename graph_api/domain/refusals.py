@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+import msgspec
+
 from graph_api.domain.errors import BadInput
 
 
@@ -28,3 +30,16 @@ class Refused(BadInput):
     ) -> None:
         super().__init__(message)
         self.reason, self.about = reason, tuple(about)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The same as something to answer."""
+
+    reason: RefusalReason
+    message: str
+    about: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, error: Refused) -> "Refusal":
+        """What the error says."""
+        return cls(reason=error.reason, message=str(error), about=error.about)

@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from graph_api.domain.webhooks import Sender
+from graph_api.schema.changes import change
 from graph_api.schema.paging import Connection
 from graph_api.schema.steps import batched, root
 from graph_api.services import inbox
@@ -111,7 +112,7 @@ class InboxQuery:
 class InboxMutation:
     """What to do about dead letters."""
 
-    replay_delivery: WebhookDelivery = root(
+    replay_delivery: WebhookDelivery = change(
         inbox.replay,
         of=WebhookDelivery.of,
         arguments={"id": _ID},
@@ -120,7 +121,7 @@ class InboxMutation:
             "already changes nothing."
         ),
     )
-    drop_dead_letter: WebhookDelivery = root(
+    drop_dead_letter: WebhookDelivery = change(
         inbox.drop,
         of=WebhookDelivery.of,
         arguments={"id": _ID},

@@ -21,6 +21,7 @@ from graph_api.domain.wallet_loads import Ended, Loaded, Part, PartRead
 from graph_api.live.hub import Told
 from graph_api.live.interests import Interest
 from graph_api.live.streams import Streams
+from graph_api.schema.changes import change
 from graph_api.schema.context import Context
 from graph_api.schema.feeds import feed
 from graph_api.schema.inputs import WalletLookup
@@ -37,7 +38,7 @@ from graph_api.store.histories import History
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.jobs import Job as JobRow
 from graph_api.vault.jobs import JobState
-from graph_api.vault.vault import Vault
+from graph_api.vault.vault import Door, Vault
 
 strawberry.enum(
     JobState,
@@ -82,13 +83,20 @@ class WalletPartRead:
         description="Everything from this block on is read; null while nothing of late is."
     )
     to_block: BigInt = strawberry.field(description="Up to this one, which cannot change any more.")
+    unseen: str | None = strawberry.field(
+        description="What the source cannot tell, in a sentence; null where that is nothing."
+    )
 
     @classmethod
     def of(cls, found: PartRead) -> "WalletPartRead":
         """As clients see it."""
         first = None if found.first is None else BigInt(found.first)
         return cls(
-            part=found.part, source=found.source, from_block=first, to_block=BigInt(found.last)
+            part=found.part,
+            source=found.source,
+            from_block=first,
+            to_block=BigInt(found.last),
+            unseen=found.unseen,
         )
 
 
@@ -332,18 +340,22 @@ async def _standings(
     return await standings.of_wallets(context.graph, vault, accounts, principal=principal)
 
 
-async def _cancel(context: Context, *, id: str, principal: Principal, now: datetime) -> JobRow:
-    job = await jobs.cancel(context.part(Vault), id=id, principal=principal, now=now)
+async def _cancel_job(context: Context, *, id: str, principal: Principal, now: datetime) -> JobRow:
+    job = await jobs.cancel(context.door, id=id, principal=principal, now=now)
     streams = context.part_if_any(Streams)
     if streams is not None:
-        # Who is subscribed learns it by looking again, too.
-        with suppress(UpstreamUnavailable):
-            await jobs.ring(streams, job, epoch=new_epoch(), now=now)
+
+        async def ring() -> None:
+            # Who is subscribed learns it by looking again, too.
+            with suppress(UpstreamUnavailable):
+                await jobs.ring(streams, job, epoch=new_epoch(), now=now)
+
+        context.afterwards.append(ring)
     return job
 
 
 async def _request_wallet(
-    vault: Vault, *, by: AccountId, principal: Principal, now: datetime
+    vault: Door, *, by: AccountId, principal: Principal, now: datetime
 ) -> JobRow:
     return await jobs.request_wallet(vault, wallet=by, principal=principal, now=now)
 
@@ -386,7 +398,7 @@ class JobQuery:
 class JobMutation:
     """Asking for long work, and calling it off."""
 
-    request_wallet: Job = root(
+    request_wallet: Job = change(
         _request_wallet,
         of=Job.of,
         arguments={"by": Argument("Its name.", type=WalletLookup)},
@@ -396,8 +408,8 @@ class JobMutation:
             "afterwards a new one, which goes on where the last one ended."
         ),
     )
-    cancel_job: Job = root(
-        _cancel,
+    cancel_job: Job = change(
+        _cancel_job,
         of=Job.of,
         arguments={"id": "Its `jobId`."},
         description=(

@@ -9,7 +9,7 @@ from graph_api.domain.webhooks import Sender
 from graph_api.services.places import place_text, window
 from graph_api.vault import inbox
 from graph_api.vault.inbox import Delivery, DeliveryState, HookState
-from graph_api.vault.vault import Vault
+from graph_api.vault.vault import Door, Vault
 
 #: How much of a body is shown as text.
 MAX_SHOWN = 100_000
@@ -51,12 +51,12 @@ async def hooks(vault: Vault, *, principal: Principal) -> list[HookState]:
     return await inbox.hook_states(vault, principal)
 
 
-async def replay(vault: Vault, *, id: str, principal: Principal) -> Delivery:
+async def replay(vault: Door, *, id: str, principal: Principal) -> Delivery:
     """Let a body wait again. Raises: NotFound."""
     return await inbox.replay(vault, principal, _checked(id))
 
 
-async def drop(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Delivery:
+async def drop(vault: Door, *, id: str, principal: Principal, now: datetime) -> Delivery:
     """Give a dead letter up. Raises: NotFound, BadInput."""
     return await inbox.drop(vault, principal, _checked(id), now=now)
 

@@ -96,7 +96,7 @@ async def history(
     )
 
 
-async def cancel(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Job:
+async def cancel(vault: Door, *, id: str, principal: Principal, now: datetime) -> Job:
     """Call a job off; what it has done stays. Raises: NotFound."""
     if not 1 <= len(id) <= 60 or not id.isprintable():
         raise BadInput("The id of a job has 1 to 60 printable characters.")

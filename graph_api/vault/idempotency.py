@@ -61,8 +61,7 @@ async def begin(
         ).one()
     if (found.mutation, found.fingerprint) != (mutation, fingerprint):
         raise BadInput(
-            f"The idempotency key {key[:60]!r} stands for another change, of {found.mutation}; "
-            "take a new key for each change."
+            f"The idempotency key {key[:60]!r} stands for another change; take a new key for each."
         )
     return Answer(found.answer)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -36,6 +36,7 @@ class VaultHealth(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+@runtime_checkable
 class Door(Protocol):
     """What a question goes through: the vault itself, or one open transaction of it."""
 

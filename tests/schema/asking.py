@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from graph_api.domain.principals import LOCAL, Principal
 from graph_api.schema.context import Context
@@ -70,6 +71,29 @@ async def ask_as(
     graph: Graph, vault: Vault, query: str, *, by_whom: Principal = LOCAL, **variables: Any
 ) -> tuple[Any, list[str]]:
     """The data of an answer that may need the vault, and the codes of its errors."""
-    context = Context(graph=graph, clock=lambda: NOW, principal=by_whom, parts=(vault,))
+    return await asked_in(
+        Context(graph=graph, clock=lambda: NOW, principal=by_whom, parts=(vault,)),
+        query,
+        **variables,
+    )
+
+
+async def ask_vault(
+    vault: Vault,
+    query: str,
+    *,
+    by_whom: Principal = LOCAL,
+    now: datetime = NOW,
+    parts: tuple[object, ...] = (),
+    **variables: Any,
+) -> tuple[Any, list[str]]:
+    """The same of an answer that needs no graph."""
+    nowhere = cast(Graph, None)
+    context = Context(graph=nowhere, clock=lambda: now, principal=by_whom, parts=(vault, *parts))
+    return await asked_in(context, query, **variables)
+
+
+async def asked_in(context: Context, query: str, **variables: Any) -> tuple[Any, list[str]]:
+    """Data, and the codes of errors, of what is asked in ``context``."""
     found = await schema().execute(query, variable_values=variables, context_value=context)
     return found.data, [(error.extensions or {})["code"] for error in found.errors or ()]

@@ -31,7 +31,7 @@ async def test_a_change_is_made_once_and_its_answer_kept(vault: Vault) -> None:
     await keyed(vault, "desks")
 
     assert await keyed(vault, "desks") == Answer({"id": "desks"})
-    with pytest.raises(BadInput, match="'key' stands for another change, of make"):
+    with pytest.raises(BadInput, match="'key' stands for another change"):
         await keyed(vault, "funds")
 
 
