@@ -21,7 +21,7 @@ from graph_api.live.bus import Bus, BusFacts
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.reading import Lost, newest, read
 from graph_api.live.streams import Streams
-from graph_api.services.events import LaneFigures, OutboxPast, figures
+from graph_api.services.events import LaneFigures, Outbox, OutboxPast, figures
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from ingest.jobs.working import retention
@@ -134,7 +134,11 @@ async def publish(settings: Settings, /) -> None:
     """Copy the outbox to the bus until stopped; `deskgraph up` does it by itself."""
     async with opened_streams(settings) as streams, connect.current_graph(settings) as graph:
         await Publisher(
-            graph, streams, clock=connect.now, keep=retention(settings), report=_say_standing
+            Outbox(graph),
+            streams,
+            clock=connect.now,
+            keep=retention(settings),
+            report=_say_standing,
         ).run()
 
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from graph_api.domain.chains import Family
 from graph_api.domain.errors import BadInput
-from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.ids import AccountId, ChainId, TokenId, chain_of_id
 from graph_api.domain.records import ActorType
 
 #: Windows of rules are this long at most.
@@ -247,6 +248,14 @@ def alert_id(workspace: str, rule: str, event: str, subject: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def speaks_for(last_at: datetime, event_at: datetime, *, quiet: timedelta) -> bool:
+    """Whether an alert of ``last_at`` speaks for another one of the same rule and subject too.
+
+    Blocks of some chains go back in time a little: what is just before it is meant as well.
+    """
+    return abs(event_at - last_at) < quiet
+
+
 def check(condition: Condition) -> None:
     """Refuse a condition that could never hold, or that names too much. Raises: BadInput."""
     for named in _named(condition):
@@ -268,6 +277,11 @@ def check(condition: Condition) -> None:
             above is None
         ):
             raise BadInput("Give belowRaw or aboveRaw, and not both.")
+        case BalanceThreshold(wallet=wallet) if chain_of_id(wallet).family is Family.UTXO:
+            raise BadInput(
+                f"Balances on {chain_of_id(wallet).name} cannot be judged transfer by transfer; "
+                "watch the wallet with a size instead."
+            )
         case DormantWakes(idle_s=idle) if idle < 1:
             raise BadInput("A dormant wallet was idle for 1 second at least.")
         case PriceMove(min_change_bps=least) if least < 1:

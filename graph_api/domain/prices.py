@@ -4,7 +4,7 @@ A price is US dollars for one whole unit, a Decimal. A stablecoin is priced like
 Whatever is not known is absent; nothing is ever taken for 1 or for 0.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from typing import Final
@@ -178,6 +178,10 @@ class Course:
         if place < 0 or self._times[place] < moment - tolerance_ms:
             return None
         return self._prices[place]
+
+    def between(self, first: int, last: int) -> Sequence[Price]:
+        """Prices of ``[first, last]``, the oldest first."""
+        return self._prices[bisect_left(self._times, first) : bisect_right(self._times, last)]
 
     def uncovered(self, moments: Iterable[int], *, tolerance_ms: int) -> list[int]:
         """Those of ``moments`` that it has no price for, ascending."""

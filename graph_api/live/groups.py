@@ -48,7 +48,10 @@ class _Hole(msgspec.Struct, kw_only=True):
 
 
 class Group:
-    """One consumer of a group. Take, judge, say that it is done; then take again."""
+    """One consumer of a group. Take, judge, say that it is done; then take again.
+
+    ``takes`` leaves out lanes that somebody else judges now.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,9 @@ class Group:
         on_lost: OnLost = raise_lost,
         idle: timedelta = IDLE,
         tries: int = MAX_TRIES,
+        takes: Callable[[Lane], bool] = lambda _: True,
     ) -> None:
+        self._takes = takes
         self._streams, self._name, self._consumer, self._lines = streams, name, consumer, lines
         self._dead, self._tries = DeadLetters(streams, name), tries
         self._past, self._judged, self._on_lost, self._idle = past, judged, on_lost, idle
@@ -148,7 +153,11 @@ class Group:
         return await self._read(dict.fromkeys(self._joined, ">"), limit, block_s=block_s)
 
     async def _survey(self) -> None:
-        lanes = await self._streams.lanes(self._lines)
+        lanes = [lane for lane in await self._streams.lanes(self._lines) if self._takes(lane)]
+        for lane in {*self._joined, *self._holes}.difference(lanes):
+            self._joined.pop(lane, None)
+            self._holes.pop(lane, None)
+            self._mine.discard(lane)
         for state in await self._streams.survey(lanes):
             if self._joined.get(state.lane) != state.epoch:
                 await self._join(state)

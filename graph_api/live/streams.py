@@ -23,6 +23,8 @@ from graph_api.live.codec import decode, encode
 VOLATILE_KEEPS: Final = 1_000
 #: How long a lease lasts without being prolonged.
 LEASE_LASTS: Final = timedelta(seconds=15)
+#: The right that one process at a time has to each lane: to write its stream.
+PUBLISHER: Final = "publisher"
 
 _PREFIX: Final = "deskgraph"
 
@@ -267,19 +269,25 @@ class Streams:
     # Leases
 
     async def hold(
-        self, lanes: Sequence[Lane], *, holder: str, lasts: timedelta = LEASE_LASTS
+        self,
+        lanes: Sequence[Lane],
+        *,
+        holder: str,
+        lasts: timedelta = LEASE_LASTS,
+        right: str = PUBLISHER,
     ) -> set[Lane]:
-        """Take or prolong the right to publish ``lanes``; those that are ours now."""
+        """Take or prolong a right to ``lanes``, by default to publish them; those that are ours."""
         if not lanes:
             return set()
-        keys = list(map(self._lease, lanes))
+        keys = [self._lease(lane, right) for lane in lanes]
         held = await self._run(scripts.HOLD, keys, [holder, _milliseconds(lasts)])
         return {lanes[place] for place in held}
 
-    async def release(self, lanes: Sequence[Lane], *, holder: str) -> None:
-        """Let the next publisher in at once."""
+    async def release(self, lanes: Sequence[Lane], *, holder: str, right: str = PUBLISHER) -> None:
+        """Let the next holder in at once."""
         if lanes:
-            await self._run(scripts.RELEASE, list(map(self._lease, lanes)), [holder])
+            keys = [self._lease(lane, right) for lane in lanes]
+            await self._run(scripts.RELEASE, keys, [holder])
 
     async def publisher(self, lane: Lane) -> str | None:
         """Who publishes a lane; None when nobody does."""
@@ -324,8 +332,8 @@ class Streams:
                 high = middle - 1
         return low
 
-    def _lease(self, lane: Lane) -> str:
-        return f"{self._prefix}:publisher:{lane}"
+    def _lease(self, lane: Lane, right: str = PUBLISHER) -> str:
+        return f"{self._prefix}:{right}:{lane}"
 
     async def _run(self, text: str, keys: list[str], values: Sequence[str | int]) -> Any:
         async with self.bus.speaking():

@@ -28,7 +28,7 @@ from graph_api.server.metrics import Metrics
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.server.webhooks import webhook_route
 from graph_api.services import events, inbox, scanning
-from graph_api.services.events import LaneFigures, OutboxPast
+from graph_api.services.events import AlertLine, KeptPast, LaneFigures, Outbox
 from graph_api.services.scanning import Followed
 from graph_api.services.telling import transfer_facts
 from graph_api.settings import Settings
@@ -79,7 +79,7 @@ class House:
             if settings.redis.url is not None:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
-                past = OutboxPast(self._graph)
+                past = KeptPast(Outbox(self._graph), AlertLine(self._vault))
                 facts = transfer_facts(
                     self._graph, clock=self._clock, tolerance_s=settings.prices.tolerance_s
                 )

@@ -156,6 +156,17 @@ async def of_wallets(
     return found
 
 
+async def ever_of_wallets(
+    graph: Graph, wallets: list[AccountId], *, first: int
+) -> dict[AccountId, list[LabelRow]]:
+    """What was ever said of each wallet: ``LabelRow.holds`` tells what held at a moment."""
+    rows = await graph.read("labels/ever_of_wallets", _OfWallet, wallets=wallets, first=first)
+    found: dict[AccountId, list[LabelRow]] = {}
+    for row in sorted(rows, key=lambda row: (-row.confidence, row.id)):
+        found.setdefault(row.wallet, []).append(row)
+    return found
+
+
 async def accounts_of(graph: Graph, labels: list[str]) -> dict[str, list[WalletRow]]:
     """The wallets that each label speaks of: one, or the same address on several chains."""
     ties = await graph.read("labels/accounts", _Account, ids=labels)

@@ -5,7 +5,7 @@ judged. So a batch that is judged twice, by whoever, leaves what it left the fir
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from graph_api.domain.alerts import (
     AlertNews,
-    AnyCondition,
     Finding,
     Rule,
     Severity,
     alert_id,
     kind_of,
+    speaks_for,
 )
 from graph_api.domain.events import Lane
 from graph_api.domain.principals import LOCAL
@@ -28,11 +28,9 @@ from graph_api.vault.tables import (
     add,
     alert_flows,
     alert_news,
-    alert_rules,
     alerts,
     cool_downs,
     counters,
-    watchlist_entries,
 )
 from graph_api.vault.vault import Door
 
@@ -40,8 +38,6 @@ from graph_api.vault.vault import Door
 ALERTS: Final = "alerts"
 #: The counter of news of alerts, of all workspaces.
 NEWS: Final = "alert_news"
-#: So many keys are looked up in one statement.
-_AT_ONCE: Final = 1_000
 
 
 class Raised(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,58 +120,6 @@ class NewsRow(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     kind: str
     severity: Severity
-
-
-# Rules and lists
-
-
-async def rules_stamp(vault: Door) -> tuple[Any, ...]:
-    """Another one whenever a rule is made, changed or removed."""
-    rule = alert_rules.c
-    question = select(
-        func.count(),
-        func.max(rule.changed_at),
-        func.max(rule.judges_from),
-        func.max(rule.removed_at),
-    )
-    async with vault.reading() as connection:
-        return tuple((await connection.execute(question)).one())
-
-
-async def rules_in_force(vault: Door) -> list[Rule]:
-    """Every rule that judges, of all workspaces."""
-    question = select(alert_rules).where(
-        alert_rules.c.enabled.is_(True), alert_rules.c.removed_at.is_(None)
-    )
-    async with vault.reading() as connection:
-        return [_rule(row) for row in await connection.execute(question)]
-
-
-async def lists_naming(
-    vault: Door, kind: str, keys: Iterable[str]
-) -> dict[str, set[tuple[str, str]]]:
-    """Workspace and id of the watchlists that name each key; who is in none is left out."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    entry, wanted = watchlist_entries.c, sorted(set(keys))
-    async with vault.reading() as connection:
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            question = select(entry.key, entry.workspace, entry.watchlist).where(
-                entry.kind == kind, entry.key.in_(some)
-            )
-            for row in await connection.execute(question):
-                found.setdefault(row.key, set()).add((row.workspace, row.watchlist))
-    return found
-
-
-async def entries_of(vault: Door, workspace: str, watchlist: str, *, kind: str) -> list[str]:
-    """What a list names of a kind."""
-    entry = watchlist_entries.c
-    question = select(entry.key).where(
-        entry.workspace == workspace, entry.watchlist == watchlist, entry.kind == kind
-    )
-    async with vault.reading() as connection:
-        return list(await connection.scalars(question))
 
 
 # How far it is
@@ -363,7 +307,7 @@ async def _speaks(connection: AsyncConnection, one: Raised) -> bool:
         await add(connection, cool_downs, row)
         return True
     quiet = timedelta(seconds=max(rule.cool_down_s, one.quiet_s))
-    if abs(one.event_at - last) < quiet:
+    if speaks_for(last, one.event_at, quiet=quiet):
         return False
     if one.event_at > last:
         await connection.execute(update(cool_downs).where(here).values(last_at=one.event_at))
@@ -495,21 +439,4 @@ def _news() -> Select[Any]:
 def _news_row(row: Row[Any]) -> NewsRow:
     return NewsRow(
         **{**row._mapping, "news": AlertNews(row.news), "severity": Severity(row.severity)}
-    )
-
-
-def _rule(row: Row[Any]) -> Rule:
-    return Rule(
-        id=row.id,
-        workspace=row.workspace,
-        principal=row.principal,
-        name=row.name,
-        condition=msgspec.convert(row.condition, AnyCondition),
-        severity=Severity(row.severity),
-        cool_down_s=row.cool_down_s,
-        enabled=row.enabled,
-        muted_until=row.muted_until,
-        created_at=row.created_at,
-        changed_at=row.changed_at,
-        judges_from=row.judges_from,
     )

@@ -195,6 +195,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 changed=changed,
                 wallets=wallet_work(settings),
                 watch_prices=watching(graph, settings.prices, clock=_now),
+                price_tolerance=timedelta(seconds=settings.prices.tolerance_s),
             )
     finally:
         await bus.close()

@@ -1,5 +1,5 @@
 """The process that keeps up: follows chains, writes what webhooks told and what was asked for of
-wallets, and publishes events.
+wallets, publishes events, and judges them by alert rules.
 
 Each part goes on when another one fails; what stops a chain for good is told, and stops it alone.
 """
@@ -18,6 +18,8 @@ from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
 from graph_api.live.streams import Retention, Streams
+from graph_api.services.alerting import PRICE_TOLERANCE, Judge
+from graph_api.services.events import AlertLine, KeptPast, Outbox
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
@@ -26,6 +28,7 @@ from ingest.jobs.following import Follow, Following
 from ingest.jobs.nodes import nodes
 from ingest.jobs.wallets import Bell, WalletWork
 from ingest.pipelines import inbox
+from ingest.pipelines.judging import JudgingWork
 from ingest.pipelines.publishing import Keep, Publisher
 
 #: How often subscribers hear how following goes, however fast it goes.
@@ -50,21 +53,35 @@ async def work(
     changed: Callable[[], None] = lambda: None,
     wallets: WalletWork | None = None,
     watch_prices: WatchPrices | None = None,
+    price_tolerance: timedelta = PRICE_TOLERANCE,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
+    Alert rules judge what is published, by prices that are no older than ``price_tolerance``.
     ``wallets`` says how those are read that are asked for. ``watch_prices`` runs beside. It goes on
     for ever. ``changed`` is called after each change of the graph.
     """
-    publisher = Publisher(graph, streams, clock=clock, keep=keep)
+    outbox, alert_line = Outbox(graph), AlertLine(vault)
+    publisher = Publisher(outbox, streams, clock=clock, keep=keep)
+    alerts = Publisher(alert_line, streams, clock=clock, keep=keep)
+    judging = JudgingWork(
+        Judge(graph, vault, clock=clock, tolerance=price_tolerance),
+        vault,
+        streams,
+        past=KeptPast(outbox),
+        clock=clock,
+        raised=alerts.wake,
+    )
 
     def wake() -> None:
         changed()
         publisher.wake()
 
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        stack.push_async_callback(_leave, publisher)
-        tasks.create_task(publisher.run())
+        for one in (publisher, alerts):
+            stack.push_async_callback(_leave, one)
+            tasks.create_task(one.run())
+        tasks.create_task(judging.run())
         tasks.create_task(
             inbox.work(
                 graph,

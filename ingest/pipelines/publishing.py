@@ -1,4 +1,4 @@
-"""The publisher: copies the outbox of the graph to the streams of the bus, gapless and in order.
+"""The publisher: copies what is kept of events to the streams of the bus, gapless and in order.
 
 A lane is published by one process at a time. Its lease is on the bus, not in the graph: nothing
 can be published while the bus is away, prolonging it costs no transaction of the graph, and the
@@ -29,8 +29,7 @@ from graph_api.live.streams import (
     Streams,
     StreamState,
 )
-from graph_api.store import outbox
-from graph_api.store.graph import Graph
+from graph_api.services.events import Kept
 from graph_api.store.holders import new_holder
 
 #: So many events are in memory at most, for each lane.
@@ -72,7 +71,7 @@ class Publisher:
 
     def __init__(
         self,
-        graph: Graph,
+        kept: Kept,
         streams: Streams,
         *,
         clock: Callable[[], datetime],
@@ -83,7 +82,7 @@ class Publisher:
         poll_s: float = POLL_S,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
-        self._graph, self._streams, self._clock = graph, streams, clock
+        self._kept, self._streams, self._clock = kept, streams, clock
         self._keep, self._report, self._lasts = keep or Keep(), report, lasts
         self._batch, self._poll_s, self._pauses_s = batch, poll_s, pauses_s
         self._holder = new_holder()
@@ -123,7 +122,7 @@ class Publisher:
 
         Raises: UpstreamUnavailable when the graph or the bus does not answer; BusFull.
         """
-        states = {state.lane: state for state in await outbox.lines(self._graph)}
+        states = {state.lane: state for state in await self._kept.lines()}
         lanes = self._lanes = sorted(states)
         held = await self._streams.hold(lanes, holder=self._holder, lasts=self._lasts)
         found = {one.lane: one for one in await self._streams.survey(sorted(held))}
@@ -147,10 +146,12 @@ class Publisher:
         now, forgotten = self._clock(), 0
         for lane, mark in list(self._reached.items()):
             forgotten += await self._streams.trim(lane, self._keep.stream, now=now)
-            old = await outbox.older(self._graph, *lane, now - self._keep.outbox.age)
-            through = min(mark.number, max(mark.number - self._keep.outbox.count, old))
-            if through > 0:
-                await outbox.trim(self._graph, *lane, through=through)
+            await self._kept.trim(
+                lane,
+                published=mark.number,
+                count=self._keep.outbox.count,
+                before=now - self._keep.outbox.age,
+            )
         return forgotten
 
     async def leave(self) -> None:
@@ -165,7 +166,7 @@ class Publisher:
         try:
             mark = await self._place(state, stream)
             while mark and mark.number < state.last:
-                events = await outbox.after(self._graph, *lane, mark.number, limit=self._batch)
+                events = await self._kept.after(lane, mark.number, limit=self._batch)
                 if not events:
                     break
                 last = await self._append(state, events)
@@ -210,12 +211,12 @@ class Publisher:
         """Whether the stream tells what the graph tells; else it is dropped, to be told anew."""
         lane = state.lane
         # Read after the stream, which therefore cannot be ahead of it by rights.
-        kept = {one.lane: one for one in await outbox.lines(self._graph)}.get(lane, state)
+        kept = {one.lane: one for one in await self._kept.lines()}.get(lane, state)
         if stream.epoch in {kept.epoch, ""}:
             if await self._agrees(kept, stream):
                 return True
             # The graph was put back to an earlier day: its numbers stand for other events now.
-            await outbox.renew(self._graph, kept)
+            await self._kept.renew(kept)
         await self._streams.drop(lane, holder=self._holder)
         self._reached.pop(lane, None)
         self.wake()
@@ -224,7 +225,7 @@ class Publisher:
     async def _agrees(self, kept: LineState, stream: StreamState) -> bool:
         if not kept.first <= stream.last <= kept.last:
             return stream.last <= kept.last
-        mine = await outbox.after(self._graph, *kept.lane, stream.last - 1, limit=1)
+        mine = list(await self._kept.after(kept.lane, stream.last - 1, limit=1))
         try:
             told = await self._streams.after(kept.lane, stream.last - 1, limit=1)
         except UnknownEvent:

@@ -18,6 +18,7 @@ from graph_api.live.bus import Bus
 from graph_api.live.dead_letters import DeadLetters
 from graph_api.live.reading import Batch
 from graph_api.live.streams import Streams
+from graph_api.services.events import Outbox
 from graph_api.store.graph import Graph
 from ingest.pipelines.publishing import Publisher
 from tests.given import NOW
@@ -76,7 +77,7 @@ async def output(graph: Graph, server: Server, *words: str) -> str:
 
 
 async def publish(graph: Graph, streams: Streams) -> None:
-    publisher = Publisher(graph, streams, clock=lambda: NOW)
+    publisher = Publisher(Outbox(graph), streams, clock=lambda: NOW)
     await publisher.publish()
     await publisher.leave()
 

@@ -20,6 +20,7 @@ from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import ChainId
 from graph_api.live.bus import Bus
 from graph_api.live.streams import Streams
+from graph_api.services.events import Outbox
 from graph_api.store import scanners
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
@@ -171,7 +172,7 @@ async def test_a_rough_ride_ends_where_a_smooth_one_does(
 ) -> None:
     try:
         async with Anvil(tmp_path / "node") as node:
-            publisher = Publisher(graph, streams, clock=lambda: NOW, poll_s=0.05)
+            publisher = Publisher(Outbox(graph), streams, clock=lambda: NOW, poll_s=0.05)
             publishing = asyncio.create_task(publisher.run())
             ride = Ride(graph, node, tmp_path / "home", seed=seed)
             try:

@@ -17,7 +17,7 @@ from graph_api.live.bus import Bus
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.reading import newest, read
 from graph_api.live.streams import Retention, Streams
-from graph_api.services.events import OutboxPast, figures
+from graph_api.services.events import Outbox, OutboxPast, figures
 from graph_api.store import outbox
 from graph_api.store.graph import Graph
 from ingest.pipelines.publishing import Keep, Publisher, Standing, State, wake
@@ -74,7 +74,7 @@ async def flushed(streams: Streams) -> None:
 
 def publisher(graph: Graph, streams: Streams, **options: Any) -> Publisher:
     quick: dict[str, Any] = {"clock": lambda: NOW, "poll_s": 0.05, "pauses_s": (0.02,)}
-    return Publisher(graph, streams, **(quick | options))
+    return Publisher(Outbox(graph), streams, **(quick | options))
 
 
 @asynccontextmanager

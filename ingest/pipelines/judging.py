@@ -1,0 +1,178 @@
+"""Judges events by alert rules: each once, in order, whoever dies and whatever becomes of the bus.
+
+Of all processes one judges a lane at a time, by a lease on the bus. Being right does not hang on
+it: how far a lane is judged stands in the vault, in the transaction that keeps what came of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from graph_api.domain.alerts import MAX_WINDOW
+from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
+from graph_api.domain.events import Lane
+from graph_api.live.groups import IDLE, Group
+from graph_api.live.reading import BATCH, Batch, Lost, Past
+from graph_api.live.streams import LEASE_LASTS, Streams
+from graph_api.services.alerting import JUDGED_LINES, Failed, Judge
+from graph_api.store.holders import new_holder
+from graph_api.vault import judging
+from graph_api.vault.judging import Kept
+from graph_api.vault.vault import Vault
+
+#: The group that judges, and the name under which each of its lanes is taken.
+GROUP: Final = "alerts"
+_RIGHT: Final = "judge"
+_PAUSE_S: Final = 1.0
+_FORGET_EVERY: Final = timedelta(hours=1)
+
+log: Final = structlog.get_logger("deskgraph.ingest")
+
+
+class Tally(msgspec.Struct):
+    """What one process has judged since it began."""
+
+    judged: int = 0
+    raised: int = 0
+    swallowed: int = 0
+    retracted: int = 0
+    failed: int = 0
+    lost: int = 0
+
+    def add(self, events: int, kept: Kept) -> None:
+        """Count a batch."""
+        self.judged += events
+        self.raised += kept.raised
+        self.swallowed += kept.swallowed
+        self.retracted += kept.retracted
+
+
+class JudgingWork:
+    """Judges the lanes that no other process does, for ever.
+
+    ``raised`` is called after each batch in which something became of an alert.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        vault: Vault,
+        streams: Streams,
+        *,
+        past: Past,
+        clock: Callable[[], datetime],
+        raised: Callable[[], None] = lambda: None,
+        lasts: timedelta = LEASE_LASTS,
+        idle: timedelta = IDLE,
+        pause_s: float = _PAUSE_S,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._judge, self._vault, self._streams, self._past = judge, vault, streams, past
+        self._clock, self._raised, self._lasts, self._idle = clock, raised, lasts, idle
+        self._pause_s, self._sleep = pause_s, sleep
+        self._holder = new_holder()
+        self._held: set[Lane] = set()
+        self._forget_at: datetime | None = None
+        self.tally = Tally()
+
+    async def run(self) -> None:
+        """Judge until cancelled; whatever is away is waited for."""
+        group = Group(
+            self._streams,
+            GROUP,
+            # Whoever takes a lane over goes on with what its last judge had not done with.
+            consumer=_RIGHT,
+            lines=JUDGED_LINES,
+            past=self._past,
+            judged=self._judged_through,
+            on_lost=self._on_lost,
+            idle=self._idle,
+            takes=lambda lane: lane in self._held,
+        )
+        holding = asyncio.create_task(self._keep_holding())
+        try:
+            while True:
+                try:
+                    await self._round(group)
+                except UpstreamUnavailable:
+                    await self._sleep(self._pause_s)
+                except GraphApiError as error:
+                    await log.aerror("judging waits", error=str(error))
+                    await self._sleep(self._pause_s)
+        finally:
+            holding.cancel()
+            await asyncio.wait([holding])
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Let others judge at once."""
+        lanes, self._held = sorted(self._held), set()
+        with suppress(GraphApiError):
+            await self._streams.release(lanes, holder=self._holder, right=_RIGHT)
+
+    async def _round(self, group: Group) -> None:
+        await self._forget()
+        batches = await group.take(limit=BATCH)
+        for place, batch in enumerate(batches):
+            try:
+                done = await self._batch(group, batch)
+            except BaseException:
+                for left in batches[place:]:
+                    group.put_back(left)
+                raise
+            if not done:
+                await self._sleep(self._pause_s)
+
+    async def _batch(self, group: Group, batch: Batch) -> bool:
+        """Whether the whole batch is judged."""
+        try:
+            outcome = await self._judge.judge(batch)
+        except Failed as failed:
+            self.tally.failed += 1
+            now = self._clock()
+            dead = await group.failed(batch, failed.event, failed.reason, now=now)
+            await log.aerror(
+                "event not judged", event=batch.id_of(failed.event), reason=failed.reason, dead=dead
+            )
+            return False
+        self.tally.add(outcome.looked_at, outcome.kept)
+        if outcome.kept.raised or outcome.kept.retracted:
+            self._raised()
+        await group.done(batch)
+        return True
+
+    async def _keep_holding(self) -> None:
+        every_s = self._lasts.total_seconds() / 3
+        while True:
+            try:
+                lanes = await self._streams.lanes(JUDGED_LINES)
+                self._held = await self._streams.hold(
+                    lanes, holder=self._holder, lasts=self._lasts, right=_RIGHT
+                )
+            except GraphApiError:
+                self._held = set()
+            await self._sleep(every_s if self._held else min(every_s, self._pause_s))
+
+    async def _judged_through(self, lane: Lane, epoch: str) -> int:
+        return await judging.judged_through(self._vault, lane, epoch)
+
+    async def _on_lost(self, lost: Lost) -> None:
+        self.tally.lost += lost.first - lost.after.number - 1
+        await log.aerror(
+            "events were never judged: they are kept nowhere any more",
+            lane=str(lost.lane),
+            after=lost.after.number,
+            first=lost.first,
+        )
+
+    async def _forget(self) -> None:
+        """Forget now and then what no window of any rule reaches."""
+        now = self._clock()
+        if self._forget_at is None or now >= self._forget_at:
+            self._forget_at = now + _FORGET_EVERY
+            await judging.forget_flows(self._vault, before=now - 2 * MAX_WINDOW)
