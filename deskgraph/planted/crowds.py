@@ -16,7 +16,7 @@ def payrolls(
     """Employers pay every month; some have their wage paid straight into an exchange."""
     for number in range(4):
         employer = book.own(f"employer {number}", "wallet")
-        staff = chance.sample(people, 25)
+        staff = _some_of(people, 25, chance)
         for month in range(days // 30):
             at = BEGINS + (month * 30 + 4) * DAY + number * HOUR
             for place, person in enumerate(staff):
@@ -40,14 +40,14 @@ def mints(book: Book, people: list[Person], chance: Random, exchanges: list[Exch
         if number:
             paid_to = book.own(artist, "collection", WalletKind.CONTRACT)
         at, price = BEGINS + (10 + number) * DAY, 8 * 10**16
-        for place, person in enumerate(chance.sample(people, minters)):
+        for place, person in enumerate(_some_of(people, minters, chance)):
             buyer, when = person.any_wallet(chance), at + place * MINUTE
             if number == 0:
                 exchange.deposit(buyer, paid_to, at=when, amount_raw=price)
             else:
                 book.pay(buyer, paid_to, price, at=when)
         if number:
-            book.pay(paid_to, exchange.hot[0], price * minters, at=at + DAY)
+            book.pay(paid_to, exchange.hot[0], price * minters // 2, at=at + DAY)
 
 
 def forwarders(
@@ -58,7 +58,7 @@ def forwarders(
         kind = WalletKind.CONTRACT if number == 0 else WalletKind.EOA
         forwarder = book.own(f"processor {number}", "forwarder", kind)
         exchange = chance.choice(exchanges)
-        for place, person in enumerate(chance.sample(people, customers)):
+        for place, person in enumerate(_some_of(people, customers, chance)):
             at, amount = BEGINS + 5 * DAY + place * 5 * HOUR, some(chance, 5, 400)
             book.pay(person.any_wallet(chance), forwarder, amount, at=at, token=token)
             book.pay(forwarder, exchange.hot[1], amount, at=at + HOUR, token=token)
@@ -77,7 +77,7 @@ def airdrops(book: Book, people: list[Person], chance: Random, exchanges: list[E
             for farmer, size in farms.items()
         }
         crowd = [book.own(f"lurker {number}.{place}", "wallet") for place in range(900)]
-        guests = [person.wallets[0] for person in chance.sample(people, 150)]
+        guests = [person.wallets[0] for person in _some_of(people, 150, chance)]
         everyone = [*crowd, *guests, *(one for farm in farmed.values() for one in farm)]
         chance.shuffle(everyone)
         book.give(issuer, everyone, gift, at=at, token=token)
@@ -132,3 +132,7 @@ def _sell(
             when = at + place * 5 * MINUTE
             book.pay(seller, buyer, gift, at=when, token=token)
             book.pay(buyer, seller, some(chance, 0.005, 0.02), at=when + 4 * MINUTE)
+
+
+def _some_of(people: list[Person], count: int, chance: Random) -> list[Person]:
+    return chance.sample(people, min(count, len(people)))

@@ -7,7 +7,15 @@ import msgspec
 
 from deskgraph.sample import cast
 from graph_api.domain.chains import Chain, Family, chain_of
-from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId, account_id, token_id
+from graph_api.domain.ids import (
+    AccountId,
+    ChainId,
+    TokenId,
+    TransactionId,
+    TransferId,
+    account_id,
+    token_id,
+)
 from graph_api.domain.records import Label, Record
 from graph_api.domain.scripts import witness_address
 
@@ -42,10 +50,10 @@ class Loot(msgspec.Struct, frozen=True, kw_only=True):
         exits: Where it left.
     """
 
-    seeds: tuple[str, ...]
+    seeds: tuple[TransferId, ...]
     thief: AccountId
     swaps: tuple[TransactionId, ...]
-    bridges: tuple[tuple[str, str], ...]
+    bridges: tuple[tuple[TransferId, TransferId], ...]
     exits: tuple[Exit, ...]
 
 

@@ -71,10 +71,13 @@ def _whirlpool(shape: _Shape) -> CoinJoin | None:
 
 
 def _wasabi_1(shape: _Shape) -> CoinJoin | None:
-    """Ten inputs or more, and three outputs or more of one size near 0.1 BTC."""
+    """Ten inputs or more, and three outputs or more of the commonest size, near 0.1 BTC."""
     near = _WASABI_BASE // 20
     sizes = [count for value, count in shape.values.items() if abs(value - _WASABI_BASE) <= near]
-    if shape.inputs < 10 or max(sizes, default=0) < 3 or shape.owners < 3:
+    # Of the sizes of version 2, too, one is 0.1 BTC; but others are as common there.
+    if shape.inputs < 10 or max(sizes, default=0) < max(3, *shape.values.values()):
+        return None
+    if shape.owners < 3:
         return None
     return CoinJoin(JoinKind.WASABI_1, 0.8, max(sizes))
 

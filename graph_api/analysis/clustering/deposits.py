@@ -168,8 +168,7 @@ class _Customers:
         used = self._used[use.wallet]
         here = used[self._exchange(deposit)]
         return (
-            use.wallet not in self.found
-            and sum(map(len, used.values())) <= self._rules.most_deposits
+            sum(map(len, used.values())) <= self._rules.most_deposits
             and 2 * here[deposit.address] > here.total()
         )
 

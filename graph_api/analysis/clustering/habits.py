@@ -76,7 +76,7 @@ def first_funder(facts: Facts, rules: HabitRules, deposits: set[AccountId]) -> I
             continue
         first = min(coins, key=_of_move)
         funder = first.sender
-        if funder is None or funder == wallet or wallet in deposits or funder in deposits:
+        if funder is None or funder == wallet or wallet in deposits:
             continue
         if facts.is_personal(funder) and facts.is_personal(wallet):
             funded[funder].append(first)

@@ -1,0 +1,1 @@
+"""Who is one: heuristics, unions and explanations, without a graph."""
