@@ -1,0 +1,1 @@
+"""Notices on their way, over real sockets, to receivers that misbehave."""
