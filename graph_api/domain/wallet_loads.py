@@ -74,13 +74,15 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 class PartRead(msgspec.Struct, frozen=True, kw_only=True):
     """How far one part is read: everything from block ``first`` to ``last``, and maybe more.
 
-    ``first`` is None while nothing up to ``last`` is read.
+    ``first`` is None while nothing up to ``last`` is read; ``unseen`` is what the source cannot
+    tell, in a sentence.
     """
 
     part: Part
     source: str
     first: int | None
     last: int
+    unseen: str | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         done: Whether all was read that could not change any more when it was read last.
         source: Who told it.
         facts: How many it told.
+        accounts: Addresses that were found to act for the wallet, such as its token accounts.
     """
 
     account: AccountId
@@ -35,6 +36,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     facts: int
     updated_at: datetime
+    accounts: Sequence[str] = ()
 
     @property
     def spans(self) -> list[tuple[int, int]]:
@@ -56,6 +58,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     facts: int
     rejected: int
     done: bool
+    accounts: Sequence[str] = ()
 
     @property
     def id(self) -> str:
@@ -76,7 +79,9 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     async def reach(self, writing: Writing, written: Written, *, now: datetime) -> None:
         """Add the stretch to what was read before."""
         rows = await writing.run("checkpoints/ranges", ids=[self.id])
-        ranges = covered(rows[0]["ranges"] or () if rows else (), self.first, self.last)
+        kept = rows[0] if rows else {"ranges": None, "accounts": None}
+        ranges = covered(kept["ranges"] or (), self.first, self.last)
+        accounts = sorted({*(kept["accounts"] or ()), *self.accounts})
         progress = Progress(
             id=self.id,
             source=self.source,
@@ -87,7 +92,9 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
             done=self.done,
         )
         await progress.reach(writing, written, now=now)
-        await writing.run("checkpoints/cover", id=self.id, ranges=list(ranges))
+        await writing.run(
+            "checkpoints/cover", id=self.id, ranges=list(ranges), accounts=accounts or None
+        )
 
 
 def checkpoint_of(account: AccountId, part: Part) -> str:
@@ -102,6 +109,7 @@ class _Row(msgspec.Struct, frozen=True):
     source: str
     read: int
     updated_at: datetime
+    accounts: Sequence[str] | None
 
 
 async def of_wallets(graph: Graph, wallets: list[AccountId]) -> dict[AccountId, list[History]]:
@@ -121,6 +129,7 @@ async def of_wallets(graph: Graph, wallets: list[AccountId]) -> dict[AccountId, 
             source=row.source,
             facts=row.read,
             updated_at=row.updated_at,
+            accounts=tuple(row.accounts or ()),
         )
         found.setdefault(account, []).append(history)
     return found

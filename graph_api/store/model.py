@@ -364,6 +364,11 @@ NODES: Final = (
                 "Of a wallet's history: first and last block of everything that was read, "
                 "ascending.",
             ),
+            Property(
+                "accounts",
+                "LIST<STRING>",
+                "Of a wallet's history: addresses that were found to be its token accounts.",
+            ),
             Property("started_at", "INTEGER", "Epoch milliseconds."),
             Property("updated_at", "INTEGER", "Epoch milliseconds."),
         ),

@@ -1,12 +1,14 @@
 """Opens whatever can tell the histories of a chain's wallets."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 
 from graph_api.domain.chains import Chain, Family
 from graph_api.domain.errors import BadInput
+from graph_api.domain.ids import AccountId
+from graph_api.store import histories
 from graph_api.store.graph import Graph
 from ingest.jobs.nodes import Unknown, nodes
 from ingest.sources.evm.source import EvmSource
@@ -15,17 +17,15 @@ from ingest.sources.explorers.asking import Explorers
 from ingest.sources.explorers.esplora import EsploraHistory
 from ingest.sources.explorers.etherscan import EtherscanCoin, EtherscanTokens
 from ingest.sources.histories import HistorySource
+from ingest.sources.solana.source import SolanaSource
+from ingest.sources.solana.wallet_history import SolanaHistory
 
 
 class SourceMissing(BadInput):
     """Nobody was named who could tell the history of a wallet; ``remedy`` says what to set."""
 
     def __init__(self, chain: Chain, remedy: str) -> None:
-        super().__init__(
-            f"Wallets of {chain.name} are not read one by one yet."
-            if chain.family is Family.SOLANA
-            else f"No source of wallets' histories is set for {chain.name}."
-        )
+        super().__init__(f"No source of wallets' histories is set for {chain.name}.")
         self.remedy = remedy
 
 
@@ -60,6 +60,8 @@ async def history_sources(
                         span=span,
                     )
                 )
+            if isinstance(opened.source, SolanaSource):
+                found.append(SolanaHistory(opened.source, remembered=_Remembered(graph)))
         if chain.slug in addresses.explorers and chain.family is Family.EVM:
             explorers = Explorers.open(chain, addresses.explorers[chain.slug])
             stack.push_async_callback(explorers.close)
@@ -75,6 +77,17 @@ async def history_sources(
         yield found
 
 
+class _Remembered:
+    """What earlier requests have found to act for an account."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def __call__(self, account: AccountId) -> Collection[str]:
+        read = (await histories.of_wallets(self._graph, [account])).get(account, ())
+        return [one for history in read for one in history.accounts]
+
+
 def remedy(chain: Chain) -> str:
     """What to set so that wallets of ``chain`` can be read."""
     name = chain.slug.upper()
@@ -86,5 +99,5 @@ def remedy(chain: Chain) -> str:
         case Family.UTXO:
             what = f"an explorer by DESKGRAPH_EXPLORERS__{name}"
         case Family.SOLANA:
-            return f"Follow {chain.name} instead: name a node by DESKGRAPH_NODES__{name}."
+            what = f"a node that keeps everything by DESKGRAPH_NODES__{name}"
     return f"Name {what}, and start ingestion anew."

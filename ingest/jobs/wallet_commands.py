@@ -214,6 +214,8 @@ def _tell_end(job: Job, *, as_json: bool) -> None:
     for part in loaded.parts:
         reach = "nothing" if part.first is None else f"blocks {part.first:,} to {part.last:,}"
         click.echo(f"{part.part.value:10} {reach} of {part.source}")
+        if part.unseen is not None:
+            click.echo(f"{'':10} Not seen: {part.unseen}")
     click.echo(f"{loaded.written:,} facts are new, {loaded.known:,} were there.")
     if loaded.ended is not Ended.COMPLETE and loaded.ended is not None:
         click.echo(f"The budget of {loaded.ended.value} is spent; the same command goes on.")

@@ -100,6 +100,7 @@ class _Walk:
             source=self.source.name,
             first=top[0] if top else None,
             last=self.settled,
+            unseen=self.source.unseen,
         )
 
 
@@ -154,7 +155,7 @@ class _Loading:
             self._reject(told.rejects)
         asked, self._asked = self._calls() - self._asked, self._calls()
         spent = Spent(
-            blocks=told.last - told.first + 1,
+            blocks=told.last - told.first + 1 if walk.source.counts_blocks else 0,
             records=len(told.records),
             requests=asked,
             seconds=asked_s + written_s,
@@ -180,6 +181,7 @@ class _Loading:
             facts=len(records) + len(told.rejects),
             rejected=len(told.rejects),
             done=walk.at < 0,
+            accounts=told.accounts,
         )
         while True:
             try:

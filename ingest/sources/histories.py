@@ -15,6 +15,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an account did in the blocks ``first..last``.
 
     ``hashes`` are those of blocks that the source names so; ``rejects`` is what could not be read.
+    ``accounts`` are addresses that were found to act for the account, to be remembered.
     """
 
     first: int
@@ -22,6 +23,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[Record, ...] = ()
     rejects: tuple[Reject, ...] = ()
     hashes: Mapping[int, str] = {}
+    accounts: tuple[str, ...] = ()
 
 
 class HistorySource(Protocol):
@@ -34,6 +36,10 @@ class HistorySource(Protocol):
     part: Part
     #: What people call it; never a whole address, which may hold a key.
     name: str
+    #: Whether more blocks cost more; where an index has few entries for many blocks, they do not.
+    counts_blocks: bool
+    #: What it cannot tell of an account, in a sentence for people; None where that is nothing.
+    unseen: str | None
 
     @property
     def calls(self) -> int:

@@ -1,7 +1,7 @@
 """A worker of wallets in a process of its own, to be killed between two of its steps.
 
-``python -m tests.ingest.wallet_child VAULT NODE STEPS``: it looks at its watch around each step.
-After STEPS looks it says so and waits for its end; it says "done" when its job has ended.
+``python -m tests.ingest.wallet_child VAULT NODE STEPS [CHAIN]``: it looks at its watch around each
+step. After STEPS looks it says so and waits for its end; it says "done" when its job has ended.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ BUDGET = Budget(blocks=10**9, records=10**9, requests=10**9, seconds=10**9)
 
 async def main() -> None:
     left = int(sys.argv[3])
+    chain = sys.argv[4] if len(sys.argv) > 4 else "ethereum"
 
     def seconds() -> float:
         nonlocal left
@@ -34,7 +35,7 @@ async def main() -> None:
         worker = Worker(
             graph,
             vault,
-            Addresses(nodes={"ethereum": sys.argv[2]}),
+            Addresses(nodes={chain: sys.argv[2]}),
             budget=BUDGET,
             clock=lambda: datetime.now(UTC),
             seconds=seconds,

@@ -26,6 +26,7 @@ class Known(msgspec.Struct, frozen=True):
 
     id: str
     sender: str | None
+    recipient: str | None
     status: int | None
     value_raw: int | None
     coinbase: bool | None
@@ -184,10 +185,24 @@ class Transactions:
         self._rows["set_transactions"].append(
             row | {"order_key": page_key(self._shelves.chain.id, order)}
         )
+        if known.sender is not None and (block, index) != (known.block_number, known.index):
+            self._rows["place_transactions"].append(
+                {
+                    "id": known.id,
+                    "sender_key": page_key(known.sender, order),
+                    "recipient_key": known.recipient and page_key(known.recipient, order),
+                }
+            )
 
 
 _CREATING = ("create_transactions", "create_called_transactions", "create_bare_transactions")
-_STATEMENTS = (*_CREATING, "sign_transactions", "call_transactions", "set_transactions")
+_STATEMENTS = (
+    *_CREATING,
+    "sign_transactions",
+    "call_transactions",
+    "set_transactions",
+    "place_transactions",
+)
 
 
 def _executed(row: Row, receipt: Receipt | None) -> Row:

@@ -46,6 +46,8 @@ class EvmTokenHistory:
     """
 
     part = Part.TOKENS
+    counts_blocks = True
+    unseen: str | None = "Payments of the chain's own coin, which leave no logs."
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class EsploraHistory:
     """A ``HistorySource`` of everything that an address took part in."""
 
     part = Part.EVERYTHING
+    counts_blocks = True
+    unseen: str | None = None
 
     def __init__(self, chain: Chain, endpoints: Endpoints) -> None:
         self.chain, self._endpoints = chain, endpoints

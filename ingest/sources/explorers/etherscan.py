@@ -36,6 +36,8 @@ class _History(ABC):
     """What both parts share; ``page`` is how many rows are asked for at a time."""
 
     part: Part
+    counts_blocks = True
+    unseen: str | None = None
 
     def __init__(self, chain: Chain, explorers: Explorers, *, page: int = PAGE) -> None:
         self.chain, self.name = chain, explorers.name

@@ -93,11 +93,7 @@ class SolanaSource:
     async def final(self) -> int | None:
         """The newest finalized slot."""
 
-        async def read(node: Endpoint) -> int:
-            await self._prove(node)
-            return await self._slot(node, "finalized")
-
-        return await self._patiently(read)
+        return await self.ask(partial(self._slot, commitment="finalized"))
 
     async def ref(self, number: int) -> BlockRef | None:
         """The block of slot ``number``; None if it has none, or beyond the head."""
@@ -127,6 +123,22 @@ class SolanaSource:
     async def close(self) -> None:
         """Give all connections back."""
         await self._endpoints.close()
+
+    @property
+    def calls(self) -> int:
+        """How many calls the nodes were sent."""
+        return sum(endpoint.sent for endpoint in self._endpoints.all)
+
+    async def ask(self, work: Callable[[Endpoint], Awaitable[T]]) -> T:
+        """What ``work`` gives with a node that serves this chain; asked again while all of them
+        say that they are not there yet. Raises: UpstreamUnavailable.
+        """
+
+        async def proven(node: Endpoint) -> T:
+            await self._prove(node)
+            return await work(node)
+
+        return await self._patiently(proven)
 
     async def _groups(self, first: int, last: int) -> AsyncGenerator[list[BlockFacts], None]:
         parent: BlockRef | None = None
@@ -186,7 +198,7 @@ class SolanaSource:
     async def _listed(self, node: Endpoint, first: int, last: int) -> list[int]:
         params = [first, last, {"commitment": self._settings.commitment}]
         [answer] = await node.batch([Call("getBlocks", params)], list[int])
-        slots = _said(answer, "getBlocks")
+        slots = said(answer, "getBlocks")
         return sorted({slot for slot in slots if first <= slot <= last})
 
     async def _prove(self, node: Endpoint) -> None:
@@ -194,14 +206,14 @@ class SolanaSource:
         if node.learnt.get("chain") == self.chain.id:
             return
         [answer] = await node.batch([Call("getGenesisHash")], str)
-        genesis = _said(answer, "getGenesisHash")
+        genesis = said(answer, "getGenesisHash")
         if not genesis.startswith(self.chain.id.partition(":")[2]):
             raise WrongChain(f"Its genesis is {genesis[:64]}, not that of {self.chain.name}.")
         node.learnt["chain"] = self.chain.id
 
     async def _slot(self, node: Endpoint, commitment: Commitment) -> int:
         [answer] = await node.batch([Call("getSlot", [{"commitment": commitment}])], int)
-        return _said(answer, "getSlot")
+        return said(answer, "getSlot")
 
     async def _told_of(self, node: Endpoint, slot: int | None) -> BlockRef | None:
         return await (self._head(node) if slot is None else self._block_of(node, slot=slot))
@@ -240,7 +252,7 @@ class SolanaSource:
         return [
             None
             if isinstance(answer, RpcError) and answer.code in _SKIPPED
-            else _said(answer, "getBlock")
+            else said(answer, "getBlock")
             for answer in await node.batch(calls, BlockAnswer)
         ]
 
@@ -262,7 +274,7 @@ class SolanaSource:
             ) from fault
 
 
-def _said(answer: T | RpcError | None, method: str) -> T:
+def said(answer: T | RpcError | None, method: str) -> T:
     """An answer that has to be there. Raises: EndpointFault."""
     if isinstance(answer, RpcError):
         raise _fault(answer, method)
@@ -272,9 +284,9 @@ def _said(answer: T | RpcError | None, method: str) -> T:
 
 
 def _fault(error: RpcError, method: str) -> EndpointFault:
-    said = error.message[:200]
+    message = error.message[:200]
     if error.code in _NOT_YET:
-        return Behind(f"It is not there yet: {said}")
+        return Behind(f"It is not there yet: {message}")
     if error.limits_rate:
-        return Overloaded(f"It wants fewer requests: {said}")
-    return Unsupported(f"It answers {method} with an error: {said}")
+        return Overloaded(f"It wants fewer requests: {message}")
+    return Unsupported(f"It answers {method} with an error: {message}")

@@ -190,5 +190,5 @@ async def test_a_chain_without_a_source_says_what_to_set() -> None:
         said[name] = f"{missing.value} {missing.value.remedy}"
 
     assert "DESKGRAPH_EXPLORERS__BITCOIN" in said["bitcoin"]
-    assert "not read one by one" in said["solana"]
+    assert "DESKGRAPH_NODES__SOLANA" in said["solana"]
     assert "DESKGRAPH_NODES__POLYGON" in said["polygon"]

@@ -147,8 +147,8 @@ async def test_a_worker_that_is_killed_between_any_two_steps_costs_nothing(
     await empty(graph)
     job = await asked.request_wallet(vault, wallet=whose, principal=LOCAL, now=NOW)
 
-    said = [await worked(graph, tmp_path, chain, steps) for steps in (1, 4, 7)]
-    last = await worked(graph, tmp_path, chain, 10**6)
+    said = [await worked(graph, tmp_path, chain.node.url, steps) for steps in (1, 4, 7)]
+    last = await worked(graph, tmp_path, chain.node.url, 10**6)
 
     assert (said, last) == (["stopped"] * 3, "done")
     done = await jobs.by_id(vault, LOCAL, job.id)
@@ -159,11 +159,11 @@ async def test_a_worker_that_is_killed_between_any_two_steps_costs_nothing(
     assert difference(await snapshot(graph), complete) == ""
 
 
-async def worked(graph: Graph, home: Path, chain: Chain, steps: int) -> str:
+async def worked(graph: Graph, home: Path, url: str, steps: int, *, chain: str = "ethereum") -> str:
     """What a worker says that is killed after so many looks at its watch."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.ingest.wallet_child", default_url(home), chain.node.url, str(steps)),
+        *("-m", "tests.ingest.wallet_child", default_url(home), url, str(steps), chain),
         env=os.environ | settings_of(graph.address, home),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
