@@ -92,7 +92,7 @@ def slack_message(letter: Letter) -> bytes:
     ]
     if letter.kind in (NoticeKind.RAISED, NoticeKind.RETRACTED):
         pairs = [*_pairs(letter.alerts[0])][:10]
-        fields = [_marked(f"*{name}*\n{_escaped(value)}") for name, value in pairs]
+        fields = [_marked(f"*{_escaped(name)}*\n{_escaped(value)}") for name, value in pairs]
         blocks.append({"type": "section", "fields": fields})
     else:
         lines = [*_lines(letter)]

@@ -104,8 +104,7 @@ async def _sent(
     except aiosmtplib.SMTPResponseException as error:
         return _failed(_said(error), status=error.code)
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        why = shown(str(error)) or type(error).__name__
-        return _failed(f"The mail server cannot be used: {why.rstrip('.')}.")
+        return _failed(f"The mail server cannot be used: {_why(error)}.")
     if refused:
         return _refused({name: one.code for name, one in refused.items()}, some=True)
     return Outcome(verdict=Verdict.DELIVERED, status=250, answer=shown(answer))
@@ -124,6 +123,12 @@ def _refused(codes: dict[str, int], *, some: bool = False) -> Outcome:
 def _failed(reason: str, *, status: int | None = None, hopeless: bool = False) -> Outcome:
     verdict = Verdict.NEVER if hopeless else Verdict.AGAIN
     return Outcome(verdict=verdict, status=status, reason=reason)
+
+
+def _why(error: Exception) -> str:
+    # The library says that it failed, what it was caused by says why.
+    told = shown(str(error.__cause__ or error)) or type(error).__name__
+    return told.rstrip(".: ")
 
 
 def _said(error: aiosmtplib.SMTPResponseException) -> str:
