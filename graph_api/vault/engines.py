@@ -14,7 +14,8 @@ from graph_api.vault import refusals
 from graph_api.vault.columns import encode_document
 
 _CONNECT_TIMEOUT_S = 10.0
-_BUSY_TIMEOUT_MS = 30_000
+#: How long a change waits on SQLite while another process writes.
+PATIENCE_S = 30.0
 
 
 def default_url(home: Path) -> str:
@@ -53,10 +54,13 @@ def prepare(address: URL) -> None:
         raise BadInput(f"The vault's file {path} cannot be used: {error.strerror}.") from error
 
 
-def serving(address: URL, *, pool_size: int) -> AsyncEngine:
-    """An engine for questions and changes; ``sqlite_begin`` is how its transactions begin."""
+def serving(address: URL, *, pool_size: int, patience_s: float = PATIENCE_S) -> AsyncEngine:
+    """An engine for questions and changes; ``sqlite_begin`` is how its transactions begin, and
+    ``patience_s`` how long they wait on SQLite for another one."""
     if _is_sqlite(address):
-        return _sqlite(address, "PRAGMA foreign_keys = ON", pool_size=pool_size)
+        return _sqlite(
+            address, "PRAGMA foreign_keys = ON", patience_s=patience_s, pool_size=pool_size
+        )
     return _postgresql(address, pool_size=pool_size, pool_pre_ping=True)
 
 
@@ -73,7 +77,9 @@ def _is_sqlite(address: URL) -> bool:
     return address.drivername == "sqlite+aiosqlite"
 
 
-def _sqlite(address: URL, references: str, **options: Any) -> AsyncEngine:
+def _sqlite(
+    address: URL, references: str, *, patience_s: float = PATIENCE_S, **options: Any
+) -> AsyncEngine:
     engine = create_async_engine(address, json_serializer=encode_document, **options)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -81,7 +87,7 @@ def _sqlite(address: URL, references: str, **options: Any) -> AsyncEngine:
         # The driver's own BEGIN would come late and leave DDL outside of transactions.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {round(1000 * patience_s)}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(references)
         cursor.execute("PRAGMA journal_mode = WAL")

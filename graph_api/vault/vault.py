@@ -57,15 +57,18 @@ class Vault:
         self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
     @classmethod
-    async def open(cls, url: str, *, pool_size: int = 10) -> Self:
+    async def open(
+        cls, url: str, *, pool_size: int = 10, patience_s: float = engines.PATIENCE_S
+    ) -> Self:
         """Connect to ``sqlite:///path``, whose file is made when absent, or ``postgresql://…``.
 
+        A change waits ``patience_s`` on SQLite for those of others; it cannot be called off before.
         The tables are not looked at: ``migrate`` or ``check`` come next.
         Raises BadInput when the address cannot be a vault, UpstreamUnavailable when it is silent.
         """
         address = engines.address_of(url)
         await asyncio.to_thread(engines.prepare, address)
-        vault = cls(address, engines.serving(address, pool_size=pool_size))
+        vault = cls(address, engines.serving(address, pool_size=pool_size, patience_s=patience_s))
         try:
             await vault._say("SELECT 1")
         except BaseException:

@@ -291,8 +291,11 @@ async def test_a_body_that_does_not_come_is_not_waited_for(vault: Vault, sender:
 async def test_a_vault_that_cannot_keep_it_makes_the_sender_try_again(
     vault_url: str, vault: Vault
 ) -> None:
-    hook, body = Hook(vault, store_timeout_s=0.2), call(Sender.HELIUS)
-    async with await Vault.open(vault_url) as other:
+    async with (
+        await Vault.open(vault_url) as other,
+        await Vault.open(vault_url, patience_s=0.3) as hurried,
+    ):
+        hook, body = Hook(hurried, store_timeout_s=0.2), call(Sender.HELIUS)
         async with other.writing() as connection:
             if connection.dialect.name == "postgresql":
                 await connection.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
