@@ -9,12 +9,12 @@ at first, the oldest of all; the answer names them.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from graph_api.analysis.tracing.ledger import Ledger
 from graph_api.analysis.tracing.limits import Budget, Meter, Stops
 from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
-from graph_api.analysis.tracing.pieces import Fate, Traced
+from graph_api.analysis.tracing.pieces import NONE, Fate, Pieces, Traced
 from graph_api.analysis.tracing.policies import Policy
 from graph_api.analysis.tracing.pools import Haircut, Poison, Tiho
 from graph_api.analysis.tracing.queues import Fifo, Lifo
@@ -81,7 +81,9 @@ _BACKWARDS: Final = {Fate.HELD: Fate.ORIGIN, Fate.FEE: Fate.ISSUED}
 
 def as_origins(found: Traced, turn: int) -> Traced:
     """What was found among movements turned round, in the words for where value came from."""
-    pieces = found.pieces
-    pieces.events[:] = [turn - event if event >= 0 else event for event in pieces.events]
+    rows = [
+        piece if piece[1] == NONE else (piece[0], turn - piece[1], *piece[2:])
+        for piece in found.pieces.rows
+    ]
     ends = [end._replace(fate=_BACKWARDS.get(end.fate, end.fate)) for end in found.ends]
-    return msgspec.structs.replace(found, ends=ends)
+    return replace(found, pieces=Pieces(rows), ends=ends)

@@ -1,12 +1,14 @@
 """What all policies share on an account chain: balances, seeds, crossings, and the run."""
 
+import gc
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops
 from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
-from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Run, Traced
+from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Pieces, Run, Traced
 
 #: How many events are looked at between two looks at the clock.
 _AT_ONCE: Final = 8_192
@@ -65,15 +67,16 @@ class Ledger(Book, ABC):
         """Let everything happen, or as much as the budget allows."""
         ended, count = Ended.COMPLETE, len(self.moves.amounts)
         try:
-            while self._seen < count:
-                left = self._meter.events_left(self._seen)
-                self._happen(min(count, self._seen + min(_AT_ONCE, left)))
+            with uncollected():
+                while self._seen < count:
+                    left = self._meter.events_left(self._seen)
+                    self._happen(min(count, self._seen + min(_AT_ONCE, left)))
         except Spent as spent:
             ended = spent.what
         fate = Fate.HELD if ended is Ended.COMPLETE else Fate.OPEN
         self.ends += [End(piece, raw, fate) for raw, piece in self.held() if raw]
         return Traced(
-            pieces=self.pieces,
+            pieces=Pieces(self.rows),
             ends=self.ends,
             seed_raw=self.seed_raw,
             ended=ended,
@@ -84,15 +87,18 @@ class Ledger(Book, ABC):
 
     def _happen(self, until: int) -> None:
         # The hot path: most movements touch nothing that is traced.
-        moves, traced, special, balances = self.moves, self.traced, self.special, self.balances
+        traced, special, balances, move = self.traced, self.special, self.balances, self.move
+        moves, rows, reached = self.moves, self.rows, self.reached
         senders, recipients, amounts = moves.senders, moves.recipients, moves.amounts
+        most_pieces, most_wallets = self.most_pieces, self.most_wallets
         for event in range(self._seen, until):
             sender, recipient, amount = senders[event], recipients[event], amounts[event]
             if sender in traced or recipient in traced or event in special:
-                self._seen = event
-                self.check()
+                if len(rows) >= most_pieces or len(reached) > most_wallets:
+                    self._seen = event
+                    self.check()
                 if amount:
-                    self.move(event, sender, recipient, amount)
+                    move(event, sender, recipient, amount)
             else:
                 balances[sender] -= amount
                 balances[recipient] += amount
@@ -113,6 +119,18 @@ class Ledger(Book, ABC):
     @abstractmethod
     def remains(self) -> dict[int, list[Run]]:
         """All units of places that hold traced ones, in their order, where there is one."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage within: it would look through millions of rows, and find no circle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _legs(

@@ -5,8 +5,6 @@ from enum import StrEnum
 
 import msgspec
 
-from graph_api.analysis.tracing.policies import Amount
-
 
 class Stops(msgspec.Struct, frozen=True, kw_only=True):
     """Pieces below ``min_raw`` base units, or ``max_hops`` hops away, are not followed further."""
@@ -49,7 +47,7 @@ class Meter:
         self._budget, self._clock = budget, clock
         self._began = clock()
         self._most_events = _or_endless(budget.events)
-        self._most_wallets = _or_endless(budget.wallets)
+        self.most_wallets = _or_endless(budget.wallets)
         self.most_pieces = _or_endless(budget.pieces)
 
     @property
@@ -64,16 +62,6 @@ class Meter:
         if seen >= self._most_events:
             raise Spent(Ended.EVENTS)
         return int(min(self._most_events - seen, _ENDLESS))
-
-    def wallets(self, reached: int) -> None:
-        """Raises: Spent, when one more wallet is too many."""
-        if reached > self._most_wallets:
-            raise Spent(Ended.WALLETS)
-
-
-def is_dust(amount: Amount, stops: Stops) -> bool:
-    """Whether a piece is too small to follow."""
-    return amount < stops.min_raw
 
 
 _ENDLESS = 2**62

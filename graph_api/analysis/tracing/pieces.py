@@ -6,7 +6,7 @@ as other pieces stands among the ends, so under every policy but poison the seed
 what crossed over into it, are equal to its ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -57,26 +57,38 @@ class End(NamedTuple):
     fate: Fate
 
 
-class Pieces(msgspec.Struct, frozen=True):
-    """Columns, a row for each piece: its place, the event that brought it there (``NONE``: it was
-    there), its parent, how much it is and how many hops it is from the seed.
+class Piece(NamedTuple):
+    """An amount that reached a place by an event (``NONE``: it was there) out of its parent, and
+    how many hops it is from the seed.
     """
 
-    places: list[int] = msgspec.field(default_factory=list)
-    events: list[int] = msgspec.field(default_factory=list)
-    parents: list[int] = msgspec.field(default_factory=list)
-    amounts: list[Amount] = msgspec.field(default_factory=list)
-    hops: list[int] = msgspec.field(default_factory=list)
+    place: int
+    event: int
+    parent: int
+    amount: Amount
+    hops: int
+
+
+class Pieces(msgspec.Struct, frozen=True):
+    """All pieces of a trace, each known by its row; a parent stands before its children."""
+
+    rows: Sequence[tuple[int, int, int, Amount, int]] = ()
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.rows)
+
+    def __getitem__(self, piece: int) -> Piece:
+        return Piece._make(self.rows[piece])
+
+    def __iter__(self) -> Iterator[Piece]:
+        return map(Piece._make, self.rows)
 
     def path(self, piece: int) -> list[int]:
         """The pieces from the seed to ``piece``."""
         way = []
         while piece != NONE:
             way.append(piece)
-            piece = self.parents[piece]
+            piece = self.rows[piece][2]
         return way[::-1]
 
 
@@ -101,53 +113,49 @@ class Book:
     """Writes pieces and ends down while a trace runs, and knows where it does not go on."""
 
     def __init__(self, stops: Stops, barred: Mapping[int, Fate], meter: Meter) -> None:
-        self.pieces, self.ends = Pieces(), list[End]()
+        #: What ``Piece`` says of each, as plain tuples, which are quicker.
+        self.rows: list[tuple[int, int, int, Amount, int]] = []
+        self.ends: list[End] = []
         self.seed_raw: Amount = 0
         self.reached: set[int] = set()
-        self._barred, self._meter, self._min_raw = barred, meter, stops.min_raw
-        self._max_hops = 2**31 if stops.max_hops is None else stops.max_hops
+        self.barred, self.min_raw = barred, stops.min_raw
+        self.max_hops = 2**31 if stops.max_hops is None else stops.max_hops
+        self.most_pieces, self.most_wallets = meter.most_pieces, meter.most_wallets
 
     def check(self) -> None:
-        """Raises: Spent, when there is no room for more pieces or wallets."""
-        if len(self.pieces.places) >= self._meter.most_pieces:
+        """Raises: Spent, when there are too many pieces or wallets for more of them."""
+        if len(self.rows) >= self.most_pieces:
             raise Spent(Ended.PIECES)
-        self._meter.wallets(len(self.reached))
+        if len(self.reached) > self.most_wallets:
+            raise Spent(Ended.WALLETS)
 
     def seed(self, place: int, event: int, amount: Amount) -> int:
         """A new piece that the trace begins with."""
         self.seed_raw += amount
-        return self._written(place, event, NONE, amount, 0)
+        self.rows.append((place, event, NONE, amount, 0))
+        self.reached.add(place)
+        return len(self.rows) - 1
 
     def child(self, place: int, event: int, parent: int, amount: Amount) -> int:
         """A new piece that came out of ``parent``."""
-        return self._written(place, event, parent, amount, self.pieces.hops[parent] + 1)
-
-    def goes_on(self, piece: int, otherwise: Fate = Fate.FEE) -> bool:
-        """Whether a piece is followed from where it is; if not, its end is written down.
-
-        ``otherwise`` is the fate of what has no place.
-        """
-        pieces = self.pieces
-        place, amount = pieces.places[piece], pieces.amounts[piece]
-        fate = otherwise if place == NONE else self._barred.get(place)
-        if fate is None:
-            if amount < self._min_raw:
-                fate = Fate.SMALL
-            elif pieces.hops[piece] >= self._max_hops:
-                fate = Fate.HOPS
-            else:
-                return True
-        self.ends.append(End(piece, amount, fate))
-        return False
-
-    def _written(self, place: int, event: int, parent: int, amount: Amount, hops: int) -> int:
-        pieces = self.pieces
-        piece = len(pieces.places)
-        pieces.places.append(place)
-        pieces.events.append(event)
-        pieces.parents.append(parent)
-        pieces.amounts.append(amount)
-        pieces.hops.append(hops)
+        rows = self.rows
+        rows.append((place, event, parent, amount, rows[parent][4] + 1))
         if place != NONE:
             self.reached.add(place)
-        return piece
+        return len(rows) - 1
+
+    def followed(self, piece: int) -> int:
+        """The piece; NONE where it is not followed from where it is, which is written down."""
+        place, _, _, amount, hops = self.rows[piece]
+        if place == NONE:
+            fate = Fate.FEE
+        elif place in self.barred:
+            fate = self.barred[place]
+        elif amount < self.min_raw:
+            fate = Fate.SMALL
+        elif hops >= self.max_hops:
+            fate = Fate.HOPS
+        else:
+            return piece
+        self.ends.append(End(piece, amount, fate))
+        return NONE

@@ -82,12 +82,14 @@ class Haircut(Ledger):
 
     def _keep(self, place: int, piece: int) -> None:
         """Put a piece that came into the pool, if it goes on from there."""
-        if not self.goes_on(piece):
+        if self.followed(piece) == NONE:
             return
-        pool = self.traced.setdefault(place, Pool())
-        pool.raw += self.pieces.amounts[piece]
-        hops = self.pieces.hops
-        if pool.piece == NONE or hops[piece] < hops[pool.piece]:
+        pool = self.traced.get(place)
+        if pool is None:
+            pool = self.traced[place] = Pool()
+        rows = self.rows
+        pool.raw += rows[piece][3]
+        if pool.piece == NONE or rows[piece][4] < rows[pool.piece][4]:
             pool.piece = piece
 
     def _seeded(self, event: int, place: int, untraced: Amount) -> int:
@@ -104,7 +106,7 @@ class Haircut(Ledger):
 
     def _cross(self, event: int, piece: int) -> None:
         """What crosses over ends here, and is remembered."""
-        raw = self.pieces.amounts[piece]
+        raw = self.rows[piece][3]
         self.ends.append(End(piece, raw, Fate.CROSSED))
         self.sides[self.paid[event].crossing].paid.append((raw, piece))
 

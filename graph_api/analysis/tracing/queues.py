@@ -4,7 +4,7 @@ Every unit that leaves is one that came, so what of a place is traced and how it
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from graph_api.analysis.tracing.ledger import Ledger
@@ -25,20 +25,13 @@ class Fifo(Ledger):
         queue: deque[Run] = deque()
         for raw, is_traced in runs:
             if raw:
-                seed = self._if_followed(self.seed(place, NONE, raw)) if is_traced else NONE
+                seed = self.followed(self.seed(place, NONE, raw)) if is_traced else NONE
                 queue.append((raw, seed))
         rest = self.balances[place] - sum(raw for raw, _ in runs)
         if rest > 0:
             queue.append((rest, NONE))
         self.balances[place] = 0
         self.traced[place] = queue
-
-    def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
-        """Let ``amount`` pass."""
-        runs = self._taken(sender, amount)
-        if event in self.special:
-            runs = self._changed(event, recipient, runs)
-        self._give(event, recipient, runs)
 
     def held(self) -> Iterator[Part]:
         """What is traced in places now, and the piece that it is of."""
@@ -48,40 +41,46 @@ class Fifo(Ledger):
         """The units of places that hold traced ones, the first to leave first."""
         return {place: list(queue) for place, queue in self.traced.items() if queue}
 
-    def _next(self, queue: deque[Run]) -> Run:
-        return queue.popleft()
+    #: The units that leave next, and putting some of them back.
+    next_run: Callable[[deque[Run]], Run] = staticmethod(deque.popleft)
+    put_back: Callable[[deque[Run], Run], None] = staticmethod(deque.appendleft)
 
-    def _put_back(self, queue: deque[Run], run: Run) -> None:
-        queue.appendleft(run)
-
-    def _taken(self, place: int, amount: int) -> list[Run]:
-        queue = self.traced.get(place)
+    def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
+        """Let ``amount`` pass."""
+        queue = self.traced.get(sender)
         if queue is None:
-            self.balances[place] -= amount
-            return [(amount, NONE)]
-        taken: list[Run] = []
-        while amount:
-            raw, piece = self._next(queue)
-            if raw > amount:
-                self._put_back(queue, (raw - amount, piece))
-                raw = amount
-            taken.append((raw, piece))
-            amount -= raw
-        if len(queue) <= 1:
-            self._forget(place, queue)
-        return taken
-
-    def _forget(self, place: int, queue: deque[Run]) -> None:
-        """Keep the balance alone of a place where nothing is traced any more."""
-        if (queue and queue[0][1] != NONE) or place in self.seeds.places:
-            return
-        self.balances[place] = queue[0][0] if queue else 0
-        del self.traced[place]
+            self.balances[sender] -= amount
+            runs = [(amount, NONE)]
+        else:
+            runs, next_run, left = [], self.next_run, amount
+            while left:
+                run = next_run(queue)
+                raw = run[0]
+                if raw > left:
+                    self.put_back(queue, (raw - left, run[1]))
+                    run, raw = (left, run[1]), left
+                runs.append(run)
+                left -= raw
+            if len(queue) <= 1:
+                self._forget(sender, queue)
+        if event in self.special:
+            runs = self._changed(event, recipient, runs)
+        self._give(event, recipient, runs)
 
     def _give(self, event: int, place: int, runs: Sequence[Run]) -> None:
-        queue = self.traced.get(place)
+        queue, rows = self.traced.get(place), self.rows
+        is_source = place in self.seeds.places
+        is_plain = place != NONE and place not in self.barred and not self.min_raw
         for raw, parent in runs:
-            piece = self._arrived(event, place, raw, parent)
+            if is_plain and parent > NONE and (hops := rows[parent][4] + 1) < self.max_hops:
+                # As ``_arrived`` does it, without three calls for each of a million pieces.
+                piece = len(rows)
+                rows.append((place, event, parent, raw, hops))
+                self.reached.add(place)
+            elif parent != NONE or is_source:
+                piece = self._arrived(event, place, raw, parent)
+            else:
+                piece = NONE
             if queue is None:
                 if piece == NONE:
                     self.balances[place] += raw
@@ -92,6 +91,13 @@ class Fifo(Ledger):
             else:
                 queue.append((raw, piece))
 
+    def _forget(self, place: int, queue: deque[Run]) -> None:
+        """Keep the balance alone of a place where nothing is traced any more."""
+        if (queue and queue[0][1] != NONE) or place in self.seeds.places:
+            return
+        self.balances[place] = queue[0][0] if queue else 0
+        del self.traced[place]
+
     def _opened(self, place: int) -> deque[Run]:
         balance = self.balances[place]
         queue = self.traced[place] = deque([(balance, NONE)] if balance else ())
@@ -101,15 +107,10 @@ class Fifo(Ledger):
     def _arrived(self, event: int, place: int, raw: int, parent: int) -> int:
         """The piece that units are of where they came to; NONE where they are not followed."""
         if parent > NONE:
-            return self._if_followed(self.child(place, event, parent, raw))
+            return self.followed(self.child(place, event, parent, raw))
         if parent < NONE:
-            return self._if_followed(_SEED - parent)
-        if place in self.seeds.places:
-            return self._if_followed(self.seed(place, event, raw))
-        return NONE
-
-    def _if_followed(self, piece: int) -> int:
-        return piece if self.goes_on(piece) else NONE
+            return self.followed(_SEED - parent)
+        return self.followed(self.seed(place, event, raw))
 
     def _changed(self, event: int, recipient: int, runs: list[Run]) -> list[Run]:
         """The units of a movement where something begins to be traced, or crosses over."""
@@ -151,11 +152,8 @@ class Fifo(Ledger):
 class Lifo(Fifo):
     """The units that were received last leave first."""
 
-    def _next(self, queue: deque[Run]) -> Run:
-        return queue.pop()
-
-    def _put_back(self, queue: deque[Run], run: Run) -> None:
-        queue.append(run)
+    next_run: Callable[[deque[Run]], Run] = staticmethod(deque.pop)
+    put_back: Callable[[deque[Run], Run], None] = staticmethod(deque.append)
 
     def open(self, place: int, runs: Sequence[tuple[int, bool]]) -> None:
         """Let a place begin with these units, the first to leave first."""

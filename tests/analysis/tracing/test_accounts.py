@@ -44,13 +44,13 @@ def where(found: Traced) -> dict[tuple[int, Fate], Amount]:
     """What ended in each place, and why."""
     sums: Counter[tuple[int, Fate]] = Counter()
     for piece, raw, fate in found.ends:
-        sums[found.pieces.places[piece], fate] += raw  # type: ignore[assignment]
+        sums[found.pieces[piece].place, fate] += raw  # type: ignore[assignment]
     return dict(sums)
 
 
 def reached(found: Traced) -> set[int]:
     """All places that traced value has come to."""
-    return set(found.pieces.places) - {NONE}
+    return {piece.place for piece in found.pieces} - {NONE}
 
 
 def total(ends: Sequence[End]) -> Amount:
@@ -137,13 +137,8 @@ def test_what_fifo_and_lifo_followed_leads_back_to_the_seed_and_nowhere_else(
             for place, runs in found.remains.items()
         }
         back = follow_back(world, Seeds(openings=openings), policy=policy)
-        pieces = back.pieces
         returned = [
-            amount
-            for event, parent, amount in zip(
-                pieces.events, pieces.parents, pieces.amounts, strict=True
-            )
-            if event == seed and parent != NONE
+            piece.amount for piece in back.pieces if piece.event == seed and piece.parent != NONE
         ]
 
         assert back.seed_raw == found.seed_raw
@@ -224,7 +219,7 @@ def test_it_stops_at_services_at_dust_and_after_some_hops_and_says_so() -> None:
         (B, Fate.HELD): 2,
     }
     exit = next(end for end in found.ends if end.fate is Fate.SERVICE)
-    assert [found.pieces.places[piece] for piece in found.pieces.path(exit.piece)] == [B, VENUE]
+    assert [found.pieces[piece].place for piece in found.pieces.path(exit.piece)] == [B, VENUE]
 
 
 @pytest.mark.parametrize(
@@ -278,8 +273,7 @@ def test_value_goes_on_through_a_swap_in_proportion(policy: Policy) -> None:
     assert ends.pop((POOL, Fate.CROSSED)) == 5
     assert sum(ends.values()) == 20
     (crossed,) = (end.piece for end in found.ends if end.fate is Fate.CROSSED)
-    children = [piece for piece, parent in enumerate(found.pieces.parents) if parent == crossed]
-    assert [found.pieces.amounts[piece] for piece in children] == [20]
+    assert [piece.amount for piece in found.pieces if piece.parent == crossed] == [20]
     if policy is Policy.FIFO:
         # What was traced came last, and lies behind the 20 that were paid on.
         assert ends == {(B, Fate.HELD): 20}

@@ -109,8 +109,8 @@ def test_what_fifo_and_lifo_followed_leads_back_to_the_seed_and_nowhere_else(
         }
         back = follow_coins_back(world, CoinSeeds(parts=parts), policy=policy)
         assert total(held) == back.seed_raw
-        at_seed = [piece for piece, place in enumerate(back.pieces.places) if place == coin]
-        assert sum(back.pieces.amounts[piece] for piece in at_seed) == back.seed_raw
+        at_seed = [piece.amount for piece in back.pieces if piece.place == coin]
+        assert sum(at_seed) == back.seed_raw
 
 
 def test_fifo_fills_outputs_in_order_and_the_fee_comes_last() -> None:
@@ -161,4 +161,4 @@ def test_backwards_it_ends_where_coins_came_into_being() -> None:
 
     assert where(found) == {(9, Fate.ORIGIN): 4, (NONE, Fate.ISSUED): 18}
     issued = next(end.piece for end in found.ends if end.fate is Fate.ISSUED)
-    assert [found.pieces.events[piece] for piece in found.pieces.path(issued)] == [NONE, 2, 1, 0]
+    assert [found.pieces[piece].event for piece in found.pieces.path(issued)] == [NONE, 2, 1, 0]
