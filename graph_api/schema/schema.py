@@ -7,6 +7,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph_api.schema.activity import TransactionActivity, WalletActivity
+from graph_api.schema.alert_rules import AlertRuleMutation, AlertRuleQuery, WatchlistRules
 from graph_api.schema.checks import check
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
@@ -24,6 +25,7 @@ from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
 from graph_api.schema.subscriptions import LedgerSubscription
 from graph_api.schema.walks import WalkQuery
+from graph_api.schema.watchlists import WalletWatchlists, WatchlistMutation, WatchlistQuery
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
 
@@ -36,6 +38,8 @@ EXTENSIONS: Final = (
     WalletLabels,
     WalletProtocols,
     WalletHistories,
+    WalletWatchlists,
+    WatchlistRules,
     ChainTokens,
     TransferValues,
     TokenAssets,
@@ -53,13 +57,15 @@ class Query(
     PriceQuery,
     InboxQuery,
     JobQuery,
+    WatchlistQuery,
+    AlertRuleQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(InboxMutation, JobMutation):
+class Mutation(InboxMutation, JobMutation, WatchlistMutation, AlertRuleMutation):
     """The root of all changes."""
 
 

@@ -1,0 +1,104 @@
+"""Watchlists of a workspace: made, filled, listed, and deleted when no rule needs them."""
+
+import os
+from datetime import datetime
+
+from graph_api.domain.ids import AccountId
+from graph_api.domain.pages import Page, Slice
+from graph_api.domain.principals import Principal
+from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
+from graph_api.services.places import place_text, window
+from graph_api.vault import watchlists
+from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.vault import Door
+from graph_api.vault.watchlists import Added, Removed, Standing, Wanted
+
+
+async def create(
+    vault: Door, *, name: str, note: str | None = None, principal: Principal, now: datetime
+) -> Watchlist:
+    """A new, empty list. Raises: Refused."""
+    id = uuid7(now, os.urandom(ENTROPY_BYTES))
+    return await watchlists.create(vault, principal, id=id, name=name, note=note, now=now)
+
+
+async def rename(
+    vault: Door,
+    *,
+    id: str,
+    name: str | None = None,
+    note: str | None = None,
+    principal: Principal,
+    now: datetime,
+) -> Watchlist:
+    """Another name or note. Raises: Refused."""
+    return await watchlists.rename(vault, principal, id, name=name, note=note, now=now)
+
+
+async def delete(vault: Door, *, id: str, principal: Principal) -> Watchlist:
+    """Delete a list, which answers as it was. Raises: Refused while a rule uses it."""
+    return await watchlists.remove(vault, principal, id)
+
+
+async def put(
+    vault: Door, *, id: str, entries: tuple[Wanted, ...], principal: Principal, now: datetime
+) -> Added:
+    """Put things on a list; what is there already stays. Raises: Refused."""
+    return await watchlists.put(vault, principal, id, entries, now=now)
+
+
+async def take(
+    vault: Door, *, id: str, items: tuple[Named, ...], principal: Principal, now: datetime
+) -> Removed:
+    """Take things off a list. Raises: Refused."""
+    return await watchlists.take(vault, principal, id, items, now=now)
+
+
+async def by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Watchlist]:
+    """The workspace's lists with these ids."""
+    return await watchlists.by_ids(vault, principal, ids)
+
+
+async def listed(vault: Door, *, page: Page, principal: Principal) -> Slice[Watchlist]:
+    """The workspace's lists, the newest first."""
+    found = await watchlists.history(vault, principal, window(page))
+    return Slice(
+        rows=found.rows,
+        places=[place_text(one.created_at, one.id) for one in found.rows],
+        more_before=found.newer,
+        more_after=found.older,
+    )
+
+
+async def standings(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Standing]:
+    """How much is on each list."""
+    return await watchlists.standings(vault, principal, ids)
+
+
+async def entries(
+    vault: Door,
+    ids: list[str],
+    *,
+    kind: EntryKind | None = None,
+    page: Page,
+    principal: Principal,
+) -> dict[str, Slice[Entry]]:
+    """What is on each list, the newest first; of one kind where it is named."""
+    slices: dict[str, Slice[Entry]] = {}
+    for id in ids:
+        found = await watchlists.entries(vault, principal, id, window(page), kind=kind)
+        slices[id] = Slice(
+            rows=found.rows,
+            places=[place_text(one.added_at, one.key) for one in found.rows],
+            more_before=found.newer,
+            more_after=found.older,
+        )
+    return slices
+
+
+async def of_wallets(
+    vault: Door, wallets: list[AccountId], *, principal: Principal
+) -> dict[AccountId, list[Watchlist]]:
+    """The workspace's lists that name each wallet."""
+    found = await watchlists.naming(vault, principal, EntryKind.WALLET, wallets)
+    return {AccountId(key): lists for key, lists in found.items()}
