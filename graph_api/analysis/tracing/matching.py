@@ -83,7 +83,9 @@ def swaps(movements: Sequence[Moved], pools: Collection[str]) -> list[Match]:
         tokens = gave[payer] + got[receiver]
         if len(tokens) == 2 and tokens[0] != tokens[1] and not got[payer]:
             reason = "One wallet paid and another one got in a transaction with a swap."
-            found.append(_swap(movements, payer, receiver, *tokens, _OTHER_WALLET, reason))
+            found.append(
+                _swap(movements, payer, receiver, tokens[0], tokens[1], _OTHER_WALLET, reason)
+            )
     return found
 
 
