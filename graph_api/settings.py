@@ -1,6 +1,7 @@
 """Every knob, read at the front doors only and handed down as values."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -259,6 +260,23 @@ class PriceSettings(BaseModel, frozen=True):
     )
 
 
+class OtcSettings(BaseModel, frozen=True):
+    """OTC: which transfers are told of for their size alone."""
+
+    floor_usd: Decimal = Field(
+        Decimal(100_000), ge=0, description="Worth less, none is large, US dollars."
+    )
+    one_in: int = Field(
+        1_000, ge=1, description="At most one of so many transfers of its token was as large."
+    )
+    days: int = Field(
+        30, ge=1, le=366, description="How many whole days before its own are looked at."
+    )
+    least_transfers: int = Field(
+        1_000, ge=1, description="How many transfers of its token there must have been."
+    )
+
+
 def secrets_of(values: SecretStr) -> tuple[SecretStr, ...]:
     """Values that are separated by commas."""
     return tuple(SecretStr(one.strip()) for one in values.get_secret_value().split(","))
@@ -307,3 +325,4 @@ class Settings(BaseSettings):
     webhooks: WebhookSettings = WebhookSettings()
     wallets: WalletSettings = WalletSettings()
     prices: PriceSettings = PriceSettings()
+    otc: OtcSettings = OtcSettings()

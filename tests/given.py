@@ -152,7 +152,7 @@ async def snapshot(graph: Graph) -> dict[str, Sequence[Any]]:
     nodes = await graph.run_alone(
         "MATCH (n) WHERE NOT labels(n)[0] IN $bookkeeping "
         "RETURN labels(n)[0] AS label, properties(n) AS properties",
-        bookkeeping=["Migration", "Lease", "Checkpoint", "Scanner", "Outbox", "Line"],
+        bookkeeping=["Migration", "Lease", "Checkpoint", "Scanner", "Outbox", "Line", "Detector"],
     )
     for row in nodes:
         if row["label"] == "Block":

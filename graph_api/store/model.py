@@ -48,6 +48,16 @@ def _placed() -> tuple[Property, ...]:
     )
 
 
+def _link() -> tuple[Property, ...]:
+    return (
+        Property("heuristic", "STRING", "multi_input, deposit_reuse, airdrop …"),
+        Property("transaction", "STRING", "Id of the transaction that shows it."),
+        Property("block_number", "INTEGER", "From which block on it holds; absent if unknown."),
+        Property("confidence", "FLOAT", "Fraction in (0, 1]."),
+        Property("run", "STRING", "Id of the run that found it."),
+    )
+
+
 def _totals(about: str) -> tuple[Property, ...]:
     return (
         Property("transfers", "INTEGER", f"How many transfers {about}."),
@@ -168,7 +178,10 @@ NODES: Final = (
     ),
     Node(
         label="Flow",
-        about="Totals of one ordered pair of wallets and one token. FLOWED is its road.",
+        about=(
+            "Totals of one ordered pair of wallets and one token. FLOWED is its road; FLOW_FROM "
+            "and FLOW_TO lead from the totals to the wallets and back."
+        ),
         properties=(
             Property("id", "STRING", "Digest of sender, recipient and token."),
             _chain(),
@@ -427,6 +440,101 @@ NODES: Final = (
         ),
     ),
     Node(
+        label="Detection",
+        about="A transfer that is taken for OTC.",
+        properties=(
+            Property("id", "STRING", "Id of the Transfer."),
+            _chain(),
+            Property("reasons", "LIST<STRING>", "desk, exchange, large."),
+            Property("actors", "LIST<STRING>", "Ids of the Actors that deal; [] for none."),
+            Property("actor_types", "LIST<STRING>", "Their types, in the same order."),
+            Property("usd", "FLOAT", "What it was worth when it was detected, US dollars."),
+            Property("counter", "STRING", "Id of the Transfer that went the other way."),
+            Property("order_key", "STRING", "Digest of chain, then newest first."),
+            Property("detected_at", "INTEGER", "Epoch milliseconds."),
+        ),
+        indexes=("order_key",),
+    ),
+    Node(
+        label="SizeDay",
+        about="How large the transfers of a token were on one day: what rare sizes follow from.",
+        properties=(
+            Property("id", "STRING", "`token|day`."),
+            Property("token", "STRING", "Token id."),
+            Property("day", "INTEGER", "Days since 1970, UTC."),
+            Property("buckets", "LIST<INTEGER>", "Sizes, sixteen to a doubling; ascending."),
+            Property("counts", "LIST<INTEGER>", "How many transfers of each."),
+        ),
+    ),
+    Node(
+        label="Detector",
+        about="How far the transfers of a chain were looked at for OTC.",
+        properties=(
+            Property("id", "STRING", "CAIP-2 id of the chain."),
+            Property("number", "INTEGER", "Number of the last event of its transfers."),
+            Property("looks", "INTEGER", "How often somebody looked."),
+        ),
+    ),
+    Node(
+        label="Evidence",
+        about="One reason to take two wallets for one: what LINKED ties, and where it is found.",
+        properties=(
+            Property("id", "STRING", "`chain|heuristic|digest of both wallets`."),
+            _chain(),
+            *_link(),
+            Property("start", "STRING", "Wallet id; sorts before `end`."),
+            Property("end", "STRING", "Wallet id."),
+        ),
+    ),
+    Node(
+        label="Cluster",
+        about="Wallets that the published run takes for one; at least two.",
+        properties=(
+            Property("id", "STRING", "`cluster:` and its first wallet's id, in text order."),
+            _chain(),
+            Property("size", "INTEGER", "Wallets in it."),
+            Property("actor", "STRING", "Id of the only actor that labels name of them."),
+            Property("suspicion", "STRING", "too_large or two_actors, where links were refused."),
+            Property("refused", "LIST<STRING>", "Ids of refused Evidence, 50 at most."),
+            Property("run", "STRING", "Id of the run that changed it last."),
+        ),
+    ),
+    Node(
+        label="Member",
+        about="Which cluster a wallet is in: an entry of the index of clusters.",
+        properties=(
+            Property("id", "STRING", "Wallet id."),
+            _chain(),
+            Property("cluster", "STRING", "Id of its Cluster."),
+            Property("cluster_key", "STRING", "Digest of cluster, then wallet id."),
+            Property("run", "STRING", "Id of the run that put it there."),
+        ),
+        indexes=("cluster_key",),
+    ),
+    Node(
+        label="ClusterRun",
+        about="A run of clustering on a chain; `chain|published` tells of the newest.",
+        properties=(
+            Property("id", "STRING", "`chain|number`, or `chain|published`."),
+            _chain(),
+            Property("number", "INTEGER", "1 for the first."),
+            Property("done", "BOOLEAN", "False while what it found is being written."),
+            Property("started_at", "INTEGER", "Epoch milliseconds."),
+            Property("finished_at", "INTEGER", "Epoch milliseconds."),
+            Property("block_number", "INTEGER", "The newest block that it knew."),
+            Property("block_time", "INTEGER", "The time of that, epoch milliseconds."),
+            Property("labels", "STRING", "Digest of what labels said of wallets."),
+            Property("threshold", "FLOAT", "Less sure evidence merged nothing; fraction."),
+            Property("incremental", "BOOLEAN", "Whether it read new blocks only."),
+            Property("facts", "INTEGER", "Transfers or transactions that it knew."),
+            Property("evidence", "INTEGER", "Pieces of evidence."),
+            Property("wallets", "INTEGER", "Wallets in clusters."),
+            Property("clusters", "INTEGER", "Clusters."),
+            Property("largest", "INTEGER", "Wallets in the largest."),
+            Property("suspicious", "INTEGER", "Clusters with refused links."),
+        ),
+    ),
+    Node(
         label="Migration",
         about="A migration that was applied.",
         key="number",
@@ -471,6 +579,8 @@ RELATIONSHIPS: Final = (
             Property("token", "STRING", "Token id."),
         ),
     ),
+    Relationship(type="FLOW_FROM", start="Flow", end="Wallet", about="Who sent what it sums up."),
+    Relationship(type="FLOW_TO", start="Flow", end="Wallet", about="Who received it."),
     Relationship(
         type="HOLDS",
         start="Wallet",
@@ -505,6 +615,20 @@ RELATIONSHIPS: Final = (
     ),
     Relationship(type="CONCERNS", start="Freeze", end="Wallet", about="The wallet it is done to."),
     Relationship(type="IN_POOL", start="Swap", end="Wallet", about="The pool that swapped."),
+    Relationship(
+        type="LINKED",
+        start="Wallet",
+        end="Wallet",
+        about="The two may be one: evidence of clustering. The direction means nothing.",
+        properties=(Property("id", "STRING", "Id of the Evidence node."), *_link()),
+    ),
+    Relationship(
+        type="IN_CLUSTER",
+        start="Wallet",
+        end="Cluster",
+        about="The published run takes it for one with the others there.",
+        properties=(Property("run", "STRING", "Id of the run that put it there."),),
+    ),
     Relationship(type="HAS_LABEL", start="Wallet", end="Label", about="The claim is about it."),
     Relationship(type="NAMES", start="Label", end="Actor", about="The claim names the actor."),
 )

@@ -1,5 +1,5 @@
 """The process that keeps up: follows chains, writes what webhooks told and what was asked for of
-wallets, publishes events, and judges them by alert rules.
+wallets, publishes events, detects OTC in them, and judges them by alert rules.
 
 Each part goes on when another one fails; what stops a chain for good is told, and stops it alone.
 """
@@ -17,6 +17,7 @@ import structlog
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
+from graph_api.domain.otc import Rules
 from graph_api.live.streams import Retention, Streams
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
 from graph_api.services.events import AlertLine, KeptPast, Outbox
@@ -28,6 +29,7 @@ from ingest.jobs.following import Follow, Following
 from ingest.jobs.nodes import nodes
 from ingest.jobs.wallets import Bell, WalletWork
 from ingest.pipelines import inbox
+from ingest.pipelines.detecting import Detector
 from ingest.pipelines.judging import JudgingWork
 from ingest.pipelines.publishing import Keep, Publisher
 
@@ -54,10 +56,12 @@ async def work(
     wallets: WalletWork | None = None,
     watch_prices: WatchPrices | None = None,
     price_tolerance: timedelta = PRICE_TOLERANCE,
+    otc: Rules | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
-    Alert rules judge what is published, by prices that are no older than ``price_tolerance``.
+    OTC is detected by the rules ``otc``, and alert rules judge what is published, by prices that
+    are no older than ``price_tolerance``.
     ``wallets`` says how those are read that are asked for. ``watch_prices`` runs beside. It goes on
     for ever. ``changed`` is called after each change of the graph.
     """
@@ -73,14 +77,20 @@ async def work(
         raised=alerts.wake,
     )
 
+    detector = Detector(
+        graph, otc or Rules(), clock=clock, tolerance=price_tolerance, changed=publisher.wake
+    )
+
     def wake() -> None:
         changed()
         publisher.wake()
+        detector.wake()
 
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         for one in (publisher, alerts):
             stack.push_async_callback(_leave, one)
             tasks.create_task(one.run())
+        tasks.create_task(detector.run())
         tasks.create_task(judging.run())
         tasks.create_task(
             inbox.work(
@@ -103,6 +113,14 @@ async def work(
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=wake)
             tasks.create_task(_follow(graph, chain, text, teller=teller, clock=clock, home=home))
+
+
+def otc_rules(settings: Settings) -> Rules:
+    """When a transfer is large, as the settings say."""
+    otc = settings.otc
+    return Rules(
+        floor_usd=otc.floor_usd, one_in=otc.one_in, days=otc.days, least=otc.least_transfers
+    )
 
 
 def retention(settings: Settings) -> Keep:

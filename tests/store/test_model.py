@@ -1,12 +1,15 @@
 """The model that is described is the one that is there: schema and data, on both engines."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from graph_api.domain.otc import Rules
 from graph_api.store import prices
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.model import NODES, RELATIONSHIPS
+from ingest.pipelines.detecting import Detector
 from ingest.pipelines.following import Follower
 from tests import given
 from tests.given import Ledger
@@ -96,3 +99,6 @@ async def sample(graph: Graph, folder: Path) -> None:
     point = price("2.5", chain.transfers[0].block_time or 0)
     assert (await priced(graph, point)).priced
     await graph.write(partial(prices.tick, prices=[point], kept=[point], now=given.NOW))
+    detector = Detector(graph, Rules(), clock=lambda: given.NOW, tolerance=timedelta(days=1))
+    assert await detector.detect()
+    await detector.leave()
