@@ -61,7 +61,9 @@ async def create(
         )
         made = replace(made, after=int(await connection.scalar(newest) or 0))
         await connection.execute(
-            destinations.insert().values(**_values(made), **_identity(principal), sealed=sealed)
+            destinations.insert().values(
+                **_values(made), **_identity(principal), id=made.id, sealed=sealed
+            )
         )
     return made
 
@@ -333,7 +335,6 @@ def _values(destination: Destination) -> dict[str, Any]:
     """The columns that may change."""
     quiet = destination.quiet
     return {
-        "id": destination.id,
         "name": destination.name,
         "kind": destination.kind.value,
         "address": destination.address,

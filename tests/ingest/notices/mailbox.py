@@ -45,7 +45,7 @@ class Mailbox:
     ) -> AuthResult:
         """Everybody may who knows the word."""
         self.logins.append((given.login, given.password))
-        return AuthResult(success=given.password == b"word")
+        return AuthResult(success=given.password == b"word", handled=False)
 
 
 @asynccontextmanager
