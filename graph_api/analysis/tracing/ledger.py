@@ -58,8 +58,8 @@ class Ledger(Book, ABC):
             for one in crossings
         ]
         self.special = {*seeds.events, *seeds.parts, *self.paid, *self.got}
-        for place in sorted(seeds.places):
-            self.open(place, [(self.balances[place], True)])
+        #: Places whose receipts are traced from now on.
+        self.sources: frozenset[int] = frozenset()
         for place, runs in seeds.openings.items():
             self.open(place, runs)
 
@@ -68,9 +68,11 @@ class Ledger(Book, ABC):
         ended, count = Ended.COMPLETE, len(self.moves.amounts)
         try:
             with uncollected():
-                while self._seen < count:
-                    left = self._meter.events_left(self._seen)
-                    self._happen(min(count, self._seen + min(_AT_ONCE, left)))
+                self._advance(min(self.seeds.since, count))
+                self.sources = self.seeds.places
+                for place in sorted(self.sources):
+                    self.open(place, [(self.balances[place], True)])
+                self._advance(count)
         except Spent as spent:
             ended = spent.what
         fate = Fate.HELD if ended is Ended.COMPLETE else Fate.OPEN
@@ -84,6 +86,11 @@ class Ledger(Book, ABC):
             remains=self.remains(),
             openings={place: raw for place, raw in self._openings.items() if place in self.reached},
         )
+
+    def _advance(self, until: int) -> None:
+        while self._seen < until:
+            left = self._meter.events_left(self._seen)
+            self._happen(min(until, self._seen + min(_AT_ONCE, left)))
 
     def _happen(self, until: int) -> None:
         # The hot path: most movements touch nothing that is traced.

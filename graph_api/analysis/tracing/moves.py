@@ -53,18 +53,23 @@ class Seeds(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         events: Movements of which all units are traced.
-        places: Whatever they hold at first, and receive, is traced.
+        places: Whatever they hold when event ``since`` is about to happen, and receive from then
+            on, is traced.
         parts: Movements of which some units are: runs of an amount, and whether it is traced.
         openings: Places that hold such runs at first, the first to leave before the others.
     """
 
     events: frozenset[int] = frozenset()
     places: frozenset[int] = frozenset()
+    since: int = 0
     parts: Mapping[int, Sequence[tuple[int, bool]]] = {}
     openings: Mapping[int, Sequence[tuple[int, bool]]] = {}
 
     def turned(self, turn: int) -> "Seeds":
-        """The same among movements that are turned round, event ``turn`` having come first."""
+        """The same among movements that are turned round, event ``turn`` having come first.
+
+        ``since`` has no meaning there: whoever wants to leave the last ones out leaves them out.
+        """
         return Seeds(
             events=frozenset(turn - event for event in self.events),
             places=self.places,

@@ -77,7 +77,7 @@ class Haircut(Ledger):
         pool.raw -= raw
         if not pool.raw:
             pool.piece = NONE
-            if place not in self.seeds.places:
+            if place not in self.sources:
                 del self.traced[place]
 
     def _keep(self, place: int, piece: int) -> None:
@@ -95,7 +95,7 @@ class Haircut(Ledger):
     def _seeded(self, event: int, place: int, untraced: Amount) -> int:
         """The seed that begins with a movement; NONE where none does."""
         seeds = self.seeds
-        if event in seeds.events or place in seeds.places:
+        if event in seeds.events or place in self.sources:
             raw = untraced
         elif event in seeds.parts:
             wanted = sum(raw for raw, is_traced in seeds.parts[event] if is_traced)

@@ -69,7 +69,7 @@ class Fifo(Ledger):
 
     def _give(self, event: int, place: int, runs: Sequence[Run]) -> None:
         queue, rows = self.traced.get(place), self.rows
-        is_source = place in self.seeds.places
+        is_source = place in self.sources
         is_plain = place != NONE and place not in self.barred and not self.min_raw
         for raw, parent in runs:
             if is_plain and parent > NONE and (hops := rows[parent][4] + 1) < self.max_hops:
@@ -93,7 +93,7 @@ class Fifo(Ledger):
 
     def _forget(self, place: int, queue: deque[Run]) -> None:
         """Keep the balance alone of a place where nothing is traced any more."""
-        if (queue and queue[0][1] != NONE) or place in self.seeds.places:
+        if (queue and queue[0][1] != NONE) or place in self.sources:
             return
         self.balances[place] = queue[0][0] if queue else 0
         del self.traced[place]

@@ -277,3 +277,13 @@ def test_value_goes_on_through_a_swap_in_proportion(policy: Policy) -> None:
     if policy is Policy.FIFO:
         # What was traced came last, and lies behind the 20 that were paid on.
         assert ends == {(B, Fate.HELD): 20}
+
+
+@pytest.mark.parametrize("policy", [Policy.FIFO, Policy.LIFO, Policy.HAIRCUT, Policy.TIHO])
+def test_a_wallet_is_followed_from_a_moment_on_with_all_that_it_has_then(policy: Policy) -> None:
+    paid = world((NONE, A, 9), (A, B, 4), (C, A, 2), (A, D, 7))
+
+    found = follow(paid, Seeds(places=frozenset([A]), since=2), policy=policy)
+
+    assert found.seed_raw == 5 + 2
+    assert where(found) == {(D, Fate.HELD): 7}
