@@ -24,7 +24,7 @@ from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
 from ingest.jobs.streams import streams_if_any
 from ingest.jobs.wallet_commands import wallet_work
-from ingest.jobs.working import retention, telling, work
+from ingest.jobs.working import otc_rules, retention, telling, work
 from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 
 #: Opens the graph that settings speak of, at the schema that this program knows.
@@ -69,11 +69,13 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
     @_NODE
     @click.option("--from", "first", type=click.IntRange(0), required=True, help="First block.")
     @click.option("--to", "last", type=click.IntRange(0), required=True, help="Last block.")
+    @click.option("--announce", is_flag=True, help="Tell subscribers and rules what is new.")
     @_JSON
     @click.pass_obj
-    def backfill_command(settings: Settings, /, **given: object) -> None:
+    def backfill_command(settings: Settings, /, announce: bool, **given: object) -> None:
         """Load the blocks --from … --to of CHAIN; an interrupted one goes on where it stood."""
-        interrupts.run(_backfill(door, settings, _Span(**given), bus=bus))  # type: ignore[arg-type]
+        span = _Span(**given)  # type: ignore[arg-type]
+        interrupts.run(_backfill(door, settings, span, announce=announce, bus=bus))
 
     @group.command("verify")
     @click.argument("chain")
@@ -196,12 +198,15 @@ async def _work(door: Door, settings: Settings) -> None:
                 wallets=wallet_work(settings),
                 watch_prices=watching(graph, settings.prices, clock=_now),
                 price_tolerance=timedelta(seconds=settings.prices.tolerance_s),
+                otc=otc_rules(settings),
             )
     finally:
         await bus.close()
 
 
-async def _backfill(door: Door, settings: Settings, given: _Span, *, bus: BusOf) -> None:
+async def _backfill(
+    door: Door, settings: Settings, given: _Span, *, announce: bool, bus: BusOf
+) -> None:
     chain = chain_of(given.chain)
     assert given.first is not None
     assert given.last is not None
@@ -230,6 +235,7 @@ async def _backfill(door: Door, settings: Settings, given: _Span, *, bus: BusOf)
                     opened.source,
                     first=given.first,
                     last=given.last,
+                    announce=announce,
                     report=report,
                 )
         finally:

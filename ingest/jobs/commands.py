@@ -63,6 +63,7 @@ def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
     @click.option("--learned-at", help="When labels became known: 2024-05-01 or with a time.")
     @click.option("--rejects", type=click.Path(path_type=Path), help="Folder of rejects files.")
     @click.option("--strict", is_flag=True, help="Stop at the first bad row.")
+    @click.option("--announce", is_flag=True, help="Tell subscribers and rules what is new.")
     @click.option("--batch", type=click.IntRange(1, 50_000), default=BATCH, show_default=True)
     @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
     @click.option("--quiet", is_flag=True, help="No progress.")
@@ -94,6 +95,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     learned_at: str | None
     rejects: Path | None
     strict: bool
+    announce: bool
     batch: int
     as_json: bool
     quiet: bool
@@ -127,6 +129,7 @@ async def _load(door: Door, settings: Settings, given: Given, *, bus: BusOf) -> 
                 rejects=given.rejects or settings.home / "rejects",
                 format_name=given.format_name,
                 strict=given.strict,
+                announce=given.announce,
                 batch=given.batch,
                 report=written,
                 waiting=_waiting,

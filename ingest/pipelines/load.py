@@ -15,6 +15,7 @@ from graph_api.analysis import allocation
 from graph_api.domain.errors import BadInput, TooCostly, UpstreamUnavailable
 from graph_api.domain.records import Record, Reject, UtxoTransaction
 from graph_api.store import checkpoints
+from graph_api.store.announced import Announced
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph
 from graph_api.store.leases import LeaseLost
@@ -78,13 +79,15 @@ async def load(
     *,
     rejects: Path,
     strict: bool = False,
+    announce: bool = False,
     batch: int = BATCH,
     report: Callable[[Summary], None] = lambda summary: None,
     pauses_s: Sequence[float] = PAUSES_S,
 ) -> Summary:
     """Load one dataset; what an earlier run has loaded of it is skipped.
 
-    ``rejects`` is the folder that rejects files go to. When the graph stops to answer, or another
+    ``rejects`` is the folder that rejects files go to. With ``announce`` the world is told of what
+    is new. When the graph stops to answer, or another
     process takes over, the load goes on from its checkpoint. Raises: BadInput when the file is
     damaged, or with ``strict`` when a row is bad; UpstreamUnavailable when the graph stays away.
     What was loaded before stays.
@@ -97,6 +100,7 @@ async def load(
         identity=identity,
         rejects=rejects / f"{plan.format.name}-{identity[:12]}.jsonl",
         strict=strict,
+        announce=announce,
         batch=batch,
         report=report,
     )
@@ -127,12 +131,13 @@ class _Run:
         identity: str,
         rejects: Path,
         strict: bool,
+        announce: bool,
         batch: int,
         report: Callable[[Summary], None],
     ) -> None:
         self._graph, self._turn, self._plan, self._identity = graph, turn, plan, identity
         self._rejects, self._strict, self._batch = rejects, strict, batch
-        self._report = report
+        self._announce, self._report = announce, report
         self._begun = False
         self.summary = Summary(source=plan.dataset.name, format=plan.format.name)
 
@@ -204,7 +209,8 @@ class _Run:
 
     async def _save(self, records: Sequence[Record], progress: Progress) -> None:
         try:
-            counts = await self._turn.write(records, progress)
+            place = Announced(place=progress) if self._announce else progress
+            counts = await self._turn.write(records, place)
         except TooCostly as error:
             raise TooCostly(
                 f"A batch of {len(records)} records ran out of time; use a smaller --batch, or a "

@@ -8,6 +8,7 @@ import msgspec
 
 from graph_api.domain.ids import ChainId
 from graph_api.store import checkpoints
+from graph_api.store.announced import Announced
 from graph_api.store.checkpoints import Progress
 from graph_api.store.graph import Graph
 from graph_api.store.ledger import spans
@@ -39,11 +40,12 @@ async def backfill(
     first: int,
     last: int,
     batch: int = BATCH,
+    announce: bool = False,
     report: Callable[[Filling], None] = lambda filling: None,
 ) -> Filling:
-    """Load the blocks ``first..last``, from where an earlier run came to; announces nothing.
+    """Load the blocks ``first..last``, from where an earlier run came to.
 
-    Raises: UpstreamUnavailable, Reorged when the stretch is not settled yet.
+    With ``announce`` the world is told of what is new. Raises: UpstreamUnavailable, Reorged when the stretch is not settled yet.
     """
     chain = ChainId(source.chain.id)
     identity = f"{FORMAT}:{source.chain.slug}:{first}-{last}"
@@ -51,6 +53,7 @@ async def backfill(
         before = await checkpoints.by_id(graph, identity)
         block = before.row if before else first - 1
         filling = Filling(first=first, last=last, block=block, written=0)
+        final = await _final(source) if announce else None
         async with aclosing(_batches(source, block + 1, last, size=batch)) as batches:
             async for some in batches:
                 records = [record for facts in some for record in facts.records]
@@ -69,12 +72,20 @@ async def backfill(
                         done=reached == last,
                     ),
                 )
-                counts = await turn.write(records, place)
+                counts = await turn.write(
+                    records, Announced(place=place, final=final) if announce else place
+                )
                 filling = msgspec.structs.replace(
                     filling, block=reached, written=filling.written + counts.written
                 )
                 report(filling)
     return filling
+
+
+async def _final(source: ChainSource) -> int:
+    """The newest block that its chain calls final, or that is deep enough."""
+    told = await source.final()
+    return (await source.head()).number - source.chain.finality_depth if told is None else told
 
 
 async def _batches(

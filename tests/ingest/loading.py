@@ -13,6 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.domain.chains import chain_of
+from graph_api.domain.events import Event, Line
+from graph_api.domain.ids import ChainId
+from graph_api.store import outbox
 from graph_api.store.graph import Graph, GraphAddress
 from graph_api.store.ledger.writer import LEASE_LASTS
 from ingest.jobs.loading import Skipped, Step, load_paths
@@ -27,6 +30,7 @@ async def loaded(
     chains: Sequence[str] = ("ethereum",),
     batch: int = 4_000,
     strict: bool = False,
+    announce: bool = False,
     lease: timedelta = LEASE_LASTS,
     waiting: Callable[[str], None] = lambda name: None,
     report: Callable[[Step], None] = lambda step: None,
@@ -41,6 +45,7 @@ async def loaded(
         clock=lambda: datetime.now(UTC),
         rejects=rejects,
         strict=strict,
+        announce=announce,
         batch=batch,
         lease=lease,
         waiting=waiting,
@@ -48,6 +53,16 @@ async def loaded(
         pauses_s=pauses_s,
     )
     return [one async for one in outcomes if not isinstance(one, Skipped)]
+
+
+async def announced(graph: Graph, line: Line, chain: ChainId) -> list[Event]:
+    """Everything that was announced on a line, in order."""
+    found: list[Event] = []
+    while more := await outbox.after(
+        graph, line, chain, found[-1].number if found else 0, limit=1_000
+    ):
+        found += more
+    return found
 
 
 #: The load command as users have it, and as a process that starts fast.

@@ -9,11 +9,13 @@ import zstandard
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 
+from graph_api.domain.events import Event, Line, Topic
+from graph_api.domain.ids import ChainId
 from graph_api.store.graph import Graph
 from tests.conftest import empty
-from tests.given import difference, snapshot
+from tests.given import ETHEREUM, difference, snapshot
 from tests.ingest.export import TABLES, csv_file, export, transfer_rows, written
-from tests.ingest.loading import loaded
+from tests.ingest.loading import announced, loaded
 
 
 async def one_by_one(
@@ -149,3 +151,37 @@ async def test_rows_without_a_hash_are_known_again_whatever_the_options(
 
     assert [(one.written, one.known) for (one,) in counts] == [(30, 0), (0, 30), (30, 30)]
     assert difference(before, await snapshot(graph)) == ""
+
+
+async def test_a_load_tells_what_is_new_once_in_order_and_only_when_asked(
+    graph: Graph, tmp_path: Path
+) -> None:
+    files = written(tmp_path / "export", export(5, transactions=40))
+    rejects = tmp_path / "rejects"
+    await loaded(graph, files["transactions"], rejects=rejects)
+    silent = await told(graph)
+    payments = await transfer_ids(graph)
+
+    await loaded(graph, tmp_path / "export", announce=True, batch=7, rejects=rejects)
+    first = await told(graph)
+    await loaded(graph, tmp_path / "export", announce=True, rejects=rejects)
+    await loaded(graph, *files.values(), announce=True, batch=11, rejects=rejects)
+
+    assert silent == []
+    ids = [event.body["id"] for event in first]
+    # What was loaded in silence is no news any more, all else is told once.
+    assert sorted(ids) == sorted(await transfer_ids(graph) - payments)
+    assert {event.topic for event in first} == {Topic.TRANSFER_SEEN}
+    assert await told(graph) == first
+    # A batch is told in the order of its chain.
+    blocks = [event.body["block_number"] for event in first[:7]]
+    assert blocks == sorted(blocks)
+
+
+async def told(graph: Graph) -> list[Event]:
+    return await announced(graph, Line.TRANSFERS, ChainId(ETHEREUM.id))
+
+
+async def transfer_ids(graph: Graph) -> set[str]:
+    _, rows = await graph.read_values("MATCH (t:Transfer) RETURN t.id AS id", {})
+    return {row[0] for row in rows}

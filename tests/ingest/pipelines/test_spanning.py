@@ -1,5 +1,7 @@
 """Stretches of blocks: loaded apart from following, compared with their chain, and mended."""
 
+from typing import Any
+
 import pytest
 
 from graph_api.domain.chains import Chain
@@ -13,6 +15,7 @@ from ingest.pipelines.spanning import Fault, Filling, backfill, mend, verify
 from tests.conftest import empty
 from tests.given import BITCOIN, ETHEREUM, NOW, difference, snapshot
 from tests.ingest.chains import FIRST, GivenChain
+from tests.ingest.loading import announced
 
 BOTH = pytest.mark.parametrize("chain", [ETHEREUM, BITCOIN], ids=lambda chain: chain.slug)
 
@@ -35,10 +38,14 @@ async def repair(graph: Graph, chain: GivenChain) -> None:
     await turn.give_back()
 
 
-async def fill(graph: Graph, chain: GivenChain, first: int, last: int) -> Filling:
+async def fill(
+    graph: Graph, chain: GivenChain, first: int, last: int, *, announce: bool = False
+) -> Filling:
     turn = turn_of(graph)
     try:
-        return await backfill(graph, turn, chain, first=first, last=last, batch=10)
+        return await backfill(
+            graph, turn, chain, first=first, last=last, batch=10, announce=announce
+        )
     finally:
         await turn.give_back()
 
@@ -153,3 +160,53 @@ async def test_a_stretch_goes_on_where_it_was_interrupted(graph: Graph) -> None:
 
     assert rest.written < len(given.records)
     assert difference(await snapshot(graph), parts) == ""
+
+
+async def events(graph: Graph, chain: GivenChain, line: Line) -> list[tuple[Topic, dict[str, Any]]]:
+    told = await announced(graph, line, ChainId(chain.chain.id))
+    return [(event.topic, event.body) for event in told]
+
+
+async def test_what_is_announced_of_a_stretch_is_what_a_follower_tells_once(graph: Graph) -> None:
+    given = GivenChain(BITCOIN, seed=12)
+    given.grow(BITCOIN.finality_depth + 8)
+    await follow(graph, given)
+    followed = {line: await events(graph, given, line) for line in (Line.TRANSFERS, Line.FINALIZED)}
+    await empty(graph)
+
+    await fill(graph, given, FIRST, FIRST + 2, announce=True)
+    await fill(graph, given, FIRST, given.height, announce=True)
+    filled = {line: await events(graph, given, line) for line in followed}
+    await fill(graph, given, FIRST, given.height, announce=True)
+    await fill(graph, given, FIRST + 1, given.height, announce=True)
+    again = {line: await events(graph, given, line) for line in followed}
+    given.fork(2)
+    await repair(graph, given)
+    taken_back = [
+        body["id"]
+        for topic, body in await events(graph, given, Line.TRANSFERS)
+        if topic is Topic.TRANSFER_RETRACTED
+    ]
+
+    assert all(followed.values())
+    assert filled == followed
+    assert again == followed
+    dropped = [body for _, body in followed[Line.TRANSFERS] if body["block_number"] > FIRST]
+    newest = {body["id"] for body in dropped if body["block_number"] > given.height - 2}
+    assert newest
+    assert set(taken_back) == newest
+
+
+async def test_a_stretch_announces_nothing_unless_asked(graph: Graph) -> None:
+    given = GivenChain(ETHEREUM, seed=14)
+    given.grow(20)
+
+    await fill(graph, given, FIRST, FIRST + 2)
+    silent = await events(graph, given, Line.TRANSFERS)
+    await fill(graph, given, FIRST, given.height, announce=True)
+
+    told = await events(graph, given, Line.TRANSFERS)
+    assert silent == []
+    assert told
+    # What was loaded in silence is no news any more.
+    assert {body["block_number"] for _, body in told} <= set(range(FIRST + 3, given.height + 1))
