@@ -8,7 +8,13 @@ from deskgraph.planted.making import planted_world
 
 @click.command()
 @click.option("--seed", "seeds", type=int, multiple=True, default=(1,), help="Several, if wanted.")
-@click.option("--size", default=300, show_default=True, help="How many people live there.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=40),
+    default=300,
+    show_default=True,
+    help="How many people live there.",
+)
 def main(seeds: tuple[int, ...], size: int) -> None:
     """Plant a world for each seed and measure the methods by its truth."""
     for seed in seeds:

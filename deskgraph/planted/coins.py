@@ -125,7 +125,7 @@ def live(book: CoinBook, chance: Random, *, people: int) -> None:
         book.spend(one, [(other, chance.randrange(COIN // 100, COIN // 2))])
     for _ in range(people // 4):
         # Withdrawals in a batch: some are equal, as in a CoinJoin, but one pays them all.
-        some = chance.sample(purses, 12)
+        some = _some_of(purses, 12, chance)
         equal = chance.randrange(1, 20) * COIN // 100
         book.spend(
             shop,
@@ -134,22 +134,22 @@ def live(book: CoinBook, chance: Random, *, people: int) -> None:
                 for place, one in enumerate(some)
             ],
         )
-    for purse in chance.sample(purses, people // 10):
+    for purse in _some_of(purses, people // 10, chance):
         # Putting everything together.
         book.spend(purse, [(purse, purse.amount - _FEE)])
     for purse in purses:
         book.mint(purse, [chance.randrange(COIN // 2, 3 * COIN) for _ in range(6)])
     for _ in range(people // 4):
         chance.choice((_wasabi_1, _wasabi_2, _whirlpool, _joinmarket))(book, purses, chance)
-    for purse in chance.sample(purses, people // 8):
-        _peel(book, purse, chance.sample(purses, 15))
+    for purse in _some_of(purses, people // 8, chance):
+        _peel(book, purse, _some_of(purses, 15, chance))
 
 
 def _wasabi_1(book: CoinBook, purses: list[Purse], chance: Random) -> None:
     """Equal outputs of about 0.1 BTC, and change."""
     size = COIN // 10 + chance.randrange(-400_000, 400_000)
     parts = []
-    for purse in chance.sample(purses, chance.randint(10, 40)):
+    for purse in _some_of(purses, chance.randint(10, 40), chance):
         coins = purse.take(size + COIN // 20)
         rest = sum(coin.amount for coin in coins) - size - _FEE
         if rest < 1_000:
@@ -164,7 +164,7 @@ def _wasabi_2(book: CoinBook, purses: list[Purse], chance: Random) -> None:
     sizes = [2**power for power in range(13, 28)] + [10**power for power in range(4, 8)]
     sizes.sort(reverse=True)
     parts = []
-    for purse in chance.sample(purses, chance.randint(25, 40)):
+    for purse in _some_of(purses, chance.randint(25, 40), chance):
         coins = [purse.coins.pop(0) for _ in range(min(2, len(purse.coins)))]
         left, amounts = sum(coin.amount for coin in coins) - _FEE, list[int]()
         for size in sizes:
@@ -180,7 +180,7 @@ def _whirlpool(book: CoinBook, purses: list[Purse], chance: Random) -> None:
     """Five to eight who each make a coin of the pool's size ready, and mix these."""
     pool, fee = chance.choice(((1_000_000, 40_000), (5_000_000, 150_000)))
     parts = []
-    for purse in chance.sample(purses, chance.randint(5, 8)):
+    for purse in _some_of(purses, chance.randint(5, 8), chance):
         ready = pool + chance.randrange(500, fee)
         before = len(purse.coins)
         book.spend(purse, [(purse, ready)])
@@ -195,7 +195,7 @@ def _joinmarket(book: CoinBook, purses: list[Purse], chance: Random) -> None:
     """A taker and some makers: one equal output each, and change for most."""
     size = chance.randrange(COIN // 100, COIN // 2)
     parts = []
-    for purse in chance.sample(purses, chance.randint(3, 8)):
+    for purse in _some_of(purses, chance.randint(3, 8), chance):
         coins = purse.take(size + _FEE + 5_000)
         rest = sum(coin.amount for coin in coins) - size - _FEE
         if rest < 0:
@@ -223,3 +223,7 @@ def _peel(book: CoinBook, purse: Purse, payees: list[Purse]) -> None:
         book.spend(purse, [(payee, COIN // 5 + 1_234)])
         # Its change is the next to be spent.
         purse.coins.insert(0, purse.coins.pop())
+
+
+def _some_of(purses: list[Purse], count: int, chance: Random) -> list[Purse]:
+    return chance.sample(purses, min(count, len(purses)))

@@ -15,11 +15,12 @@ from graph_api.domain.records import Approval, Transfer, UtxoTransaction, Wallet
 
 #: What only code can be: nobody owns such an account by a key.
 CODE: Final = frozenset({WalletKind.CONTRACT, WalletKind.PROGRAM, WalletKind.TOKEN_ACCOUNT})
+_TURN: Final = str.maketrans({chr(code): chr(33 + 126 - code) for code in range(33, 127)})
 ZERO: Final = "0x0000000000000000000000000000000000000000"
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):
-    """What of a transfer matters here. ``order`` sorts moves of one block."""
+    """What of a transfer matters here. ``order`` sorts moves of one block as they happened."""
 
     sender: AccountId | None
     recipient: AccountId
@@ -41,8 +42,13 @@ class Move(msgspec.Struct, frozen=True, gc=False):
             transfer.block_number,
             transfer.block_time,
             transfer.transaction,
-            transfer.order,
+            turned(transfer.order),
         )
+
+
+def turned(order: str) -> str:
+    """Text that sorts the other way round: keys of transfers begin with the newest."""
+    return order.translate(_TURN)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +79,17 @@ class Facts:
         self.kinds: dict[AccountId, WalletKind] = {}
         self.sent: dict[AccountId, list[Move]] = {}
         self.received: dict[AccountId, list[Move]] = {}
-        self.approved: dict[AccountId, list[Approval]] = {}
+        self.approved: dict[AccountId, dict[str, Approval]] = {}
         self.utxos: dict[TransactionId, UtxoTransaction] = {}
         #: In which transactions a wallet owns inputs or outputs.
         self.appears: dict[AccountId, set[TransactionId]] = defaultdict(set)
         #: Who paid for a transaction.
         self.payers: dict[TransactionId, AccountId] = {}
+
+    @property
+    def moves(self) -> int:
+        """How many transfers are known."""
+        return sum(map(len, self.received.values()))
 
     def add_moves(self, moves: Iterable[Move]) -> None:
         """More transfers, each of them once."""
@@ -97,9 +108,9 @@ class Facts:
                 ours.append(move)
 
     def add_approvals(self, approvals: Iterable[Approval]) -> None:
-        """More approvals."""
+        """More approvals; one that is there is replaced."""
         for approval in approvals:
-            self.approved.setdefault(approval.spender, []).append(approval)
+            self.approved.setdefault(approval.spender, {})[approval.id] = approval
 
     def add_utxos(self, transactions: Iterable[UtxoTransaction]) -> None:
         """More transactions of a UTXO chain; one that is there is replaced."""

@@ -47,7 +47,7 @@ def self_authorisation(facts: Facts, rules: HabitRules) -> Iterator[Evidence]:
         if facts.kinds.get(spender) is not WalletKind.EOA or says.service or says.illicit:
             continue
         first: dict[AccountId, Approval] = {}
-        for approval in sorted(approvals, key=_of_approval):
+        for approval in sorted(approvals.values(), key=_of_approval):
             if approval.amount_raw > 0 and approval.owner != spender:
                 first.setdefault(approval.owner, approval)
         if len(first) > rules.most_owners:

@@ -1,0 +1,7 @@
+// Approvals of a chain, in the order of their ids. They come in the order of the index by themselves, and
+// would all be sorted for every page if the statement asked for it.
+// $after, $end keys, exclusive   $limit
+MATCH (a:Approval) WHERE a.id > $after AND a.id < $end
+WITH a LIMIT $limit
+RETURN a.id AS key, a.chain AS chain, a.owner AS owner, a.spender AS spender, a.token AS token,
+  a.amount_raw AS amount_raw, a.block_number AS block_number, a.block_time AS block_time

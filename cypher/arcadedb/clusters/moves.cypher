@@ -1,0 +1,8 @@
+// Transfers of a chain in few words, newest first. They come in the order of the index by themselves, and
+// would all be sorted for every page if the statement asked for it.
+// $after, $end keys, exclusive   $limit
+MATCH (t:Transfer) WHERE t.order_key > $after AND t.order_key < $end
+WITH t LIMIT $limit
+RETURN t.order_key AS key, t.chain AS chain, t.sender AS sender, t.recipient AS recipient,
+  t.token AS token, t.amount_raw AS amount_raw, t.block_number AS block_number,
+  t.block_time AS block_time, t.transaction AS transaction
