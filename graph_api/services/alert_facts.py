@@ -93,7 +93,7 @@ class Book:
         self._met: dict[Meeting, bool | None] = {}
         self._last: dict[Place, datetime] = {}
         self._courses: dict[str, Course] = {}
-        self._balances: dict[tuple[Place, TokenId], Balance | None] = {}
+        self._balances: dict[tuple[Place, TokenId], Balance] = {}
 
     # To find rules
 
@@ -156,7 +156,7 @@ class Book:
         await self._read_prices(one for one in moments if one is not None)
 
     async def read_precedents(self, candidates: Sequence[Candidate]) -> None:
-        """Read what was before: dealings, activity, prices of windows."""
+        """Read what was before: dealings, activity, prices of windows, balances."""
         meetings: list[Meeting] = []
         places: list[Place] = []
         for case, rule, kind in candidates:
@@ -171,16 +171,7 @@ class Book:
         self._met.update(await precedents.met_before(self._graph, sorted(new, key=_by_order)))
         self._last.update(await precedents.last_before(self._graph, places))
         await self._read_courses(candidates)
-
-    async def read_balance(self, case: Case, rule: Rule) -> None:
-        """Read the balance that a rule names, as it was once the transfer was done."""
-        condition, moved = rule.condition, case.happening
-        assert isinstance(condition, BalanceThreshold)
-        assert isinstance(moved, Moved)
-        key = Place(condition.wallet, moved.order), condition.token
-        if key not in self._balances:
-            net = await precedents.net_after(self._graph, *key)
-            self._balances[key] = None if net is None else Balance(net.raw, net.complete)
+        await self._read_balances(candidates)
 
     def known(self, case: Case, rule: Rule) -> Known:
         """What was known of a case, as far as it was read; flows are the caller's."""
@@ -246,6 +237,19 @@ class Book:
         for asset, (first, last) in spans.items():
             self._courses[asset] = await prices.course(self._graph, asset, first=first, last=last)
         await self._read_prices(begins - self._prices.keys())
+
+    async def _read_balances(self, candidates: Iterable[Candidate]) -> None:
+        orders: dict[tuple[AccountId, TokenId], set[str]] = {}
+        for case, rule, _ in candidates:
+            condition, moved = rule.condition, case.happening
+            if isinstance(condition, BalanceThreshold) and isinstance(moved, Moved):
+                orders.setdefault((condition.wallet, condition.token), set()).add(moved.order)
+        for (wallet, token), some in orders.items():
+            nets = await precedents.nets_after(self._graph, wallet, token, some)
+            self._balances.update(
+                ((Place(wallet, order), token), Balance(net.raw, net.complete))
+                for order, net in nets.items()
+            )
 
     async def _read_prices(self, moments: Iterable[Moment]) -> None:
         ordered = sorted(moments, key=lambda one: (one.asset, one.at))

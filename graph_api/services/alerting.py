@@ -214,8 +214,6 @@ async def candidates(
 async def verdicts_of(candidate: Candidate, book: Book, windows: "Windows") -> list[Verdict]:
     """What one rule makes of one event."""
     case, rule, kind = candidate
-    if Fact.BALANCE in kind.needs(rule.condition):
-        await book.read_balance(case, rule)
     known, verdicts = book.known(case, rule), list[Verdict]()
     counted = kind.counts(rule.condition, case.happening, known)
     if counted is not None:

@@ -90,32 +90,48 @@ async def last_before(graph: Graph, places: Sequence[Place]) -> dict[Place, date
     return found
 
 
-async def net_after(graph: Graph, place: Place, token: TokenId) -> Net | None:
-    """What the wallet had of ``token`` once the transfer was done; None where it never had any.
+async def nets_after(
+    graph: Graph, wallet: AccountId, token: TokenId, orders: Iterable[str]
+) -> dict[str, Net]:
+    """What the wallet had of ``token`` once the transfer at each place was done; empty where it
+    never had any.
 
     What is held now less what moved since, read again when something moved meanwhile.
     Raises: TooCostly when that is more than ``MOST_MOVES``.
     """
-    before, moved = await _holding(graph, place.wallet, token), list[Move]()
+    wanted = sorted(set(orders))
+    before, moved = await _holding(graph, wallet, token), list[Move]()
     for _ in range(_TRIES):
-        some = await moves.of_wallet(
-            graph, place.wallet, spans=[Span(end=place.order)], budget=MOST_MOVES
-        )
+        some = await moves.of_wallet(graph, wallet, spans=[Span(end=wanted[-1])], budget=MOST_MOVES)
         if some is None:
-            raise TooCostly(f"{place.wallet} moved more than {MOST_MOVES:,} times since then.")
-        moved = some
-        held = await _holding(graph, place.wallet, token)
-        if held == before:
+            raise TooCostly(f"{wallet} moved more than {MOST_MOVES:,} times since then.")
+        held = await _holding(graph, wallet, token)
+        moved, same = some, held == before
+        if same:
             break
         before = held
-    if before is None:
-        return None
-    since = [move for move in moved if move.token == token]
-    known = [move for move in since if move.amount_raw is not None]
-    raw = int(before.net_raw) - sum(
-        int(move.amount_raw or 0) * (1 if move.side == "in" else -1) for move in known
+    return {} if before is None else _nets(before, moved, [page_key(wallet, one) for one in wanted])
+
+
+def _nets(held: HoldingRow, moved: Iterable[Move], keys: Sequence[str]) -> dict[str, Net]:
+    since = sorted(
+        (move for move in moved if move.token == held.token and move.key is not None),
+        key=lambda move: move.key or "",
     )
-    return Net(raw, complete=before.uncounted == len(since) - len(known))
+    found, raw, uncounted, place = dict[str, Net](), int(held.net_raw), held.uncounted, 0
+    seen = set[str | None]()
+    for key in keys:
+        while place < len(since) and (since[place].key or "") < key:
+            move = since[place]
+            if move.amount_raw is None:
+                # What a wallet sends to itself stands on both sides and is one transfer.
+                uncounted -= move.key not in seen
+                seen.add(move.key)
+            else:
+                raw -= int(move.amount_raw) * (1 if move.side == "in" else -1)
+            place += 1
+        found[key.partition("|")[2]] = Net(raw, complete=uncounted == 0)
+    return found
 
 
 def _pair(one: AccountId, other: AccountId) -> tuple[AccountId, AccountId]:

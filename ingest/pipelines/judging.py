@@ -69,12 +69,13 @@ class JudgingWork:
         raised: Callable[[], None] = lambda: None,
         lasts: timedelta = LEASE_LASTS,
         idle: timedelta = IDLE,
+        batch: int = BATCH,
         pause_s: float = _PAUSE_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._judge, self._vault, self._streams, self._past = judge, vault, streams, past
         self._clock, self._raised, self._lasts, self._idle = clock, raised, lasts, idle
-        self._pause_s, self._sleep = pause_s, sleep
+        self._batch, self._pause_s, self._sleep = batch, pause_s, sleep
         self._holder = new_holder()
         self._held: set[Lane] = set()
         self._forget_at: datetime | None = None
@@ -117,10 +118,10 @@ class JudgingWork:
 
     async def _round(self, group: Group) -> None:
         await self._forget()
-        batches = await group.take(limit=BATCH)
+        batches = await group.take(limit=self._batch)
         for place, batch in enumerate(batches):
             try:
-                done = await self._batch(group, batch)
+                done = await self._one(group, batch)
             except BaseException:
                 for left in batches[place:]:
                     group.put_back(left)
@@ -128,7 +129,7 @@ class JudgingWork:
             if not done:
                 await self._sleep(self._pause_s)
 
-    async def _batch(self, group: Group, batch: Batch) -> bool:
+    async def _one(self, group: Group, batch: Batch) -> bool:
         """Whether the whole batch is judged."""
         try:
             outcome = await self._judge.judge(batch)

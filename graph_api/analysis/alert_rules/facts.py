@@ -6,7 +6,7 @@ history finds the same. Amounts are whole base units, dollars are exact.
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from typing import Any, Final
 
@@ -188,11 +188,11 @@ def worth(moved: Moved, known: Known) -> Decimal | None:
 
 
 def worth_micros(moved: Moved, known: Known) -> int | None:
-    """The same in millionths of a dollar, the nearest: what sums are made of."""
+    """The same in millionths of a dollar, rounded down: a sum of them never says too much."""
     usd = worth(moved, known)
     if usd is None:
         return None
-    with localcontext(prec=_DIGITS, rounding=ROUND_HALF_EVEN):
+    with localcontext(prec=_DIGITS, rounding=ROUND_FLOOR):
         return int((usd * MICROS).to_integral_value())
 
 
