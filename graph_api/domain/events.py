@@ -17,6 +17,8 @@ without a value is null or absent:
   ``amount_raw`` (what was destroyed), ``transaction``, ``position``, ``block_number``,
   ``block_hash``, ``block_time``. ``wallet.retracted``: the same of what its chain took back, and
   ``was``, the topic under which it had been told.
+- ``watchlist.changed``: ``watchlist`` (id), ``workspace``, ``revision``; what is on the list stands
+  in the vault.
 - ``alert.*``, which are of no chain: ``workspace``, ``alert``, ``rule``, ``kind``, ``severity``.
   The alert itself stands in the vault alone.
 """
@@ -50,6 +52,7 @@ class Topic(StrEnum):
     WALLET_FREED = "wallet.freed"
     WALLET_SEIZED = "wallet.seized"
     WALLET_RETRACTED = "wallet.retracted"
+    WATCHLIST_CHANGED = "watchlist.changed"
 
 
 class Line(StrEnum):
@@ -63,6 +66,7 @@ class Line(StrEnum):
     PROGRESS = "progress"
     PROVIDERS = "providers"
     WALLETS = "wallets"
+    WATCHLISTS = "watchlists"
 
 
 #: The line on which a topic travels.
@@ -82,7 +86,12 @@ LINE_OF: Final = {
     Topic.WALLET_FREED: Line.WALLETS,
     Topic.WALLET_SEIZED: Line.WALLETS,
     Topic.WALLET_RETRACTED: Line.WALLETS,
+    Topic.WATCHLIST_CHANGED: Line.WATCHLISTS,
 }
+#: What takes back what was told before.
+RETRACTIONS: Final = frozenset(
+    {Topic.TRANSFER_RETRACTED, Topic.OTC_RETRACTED, Topic.WALLET_RETRACTED}
+)
 #: Lines whose events are kept in the transaction of what they tell: those of alerts in the vault,
 #: all others in the outbox of the graph. Other lines tell how things stand now, and nobody misses
 #: an old event of theirs.

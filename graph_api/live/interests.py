@@ -5,7 +5,7 @@ a look-up for each property that somebody looks at, however many interests there
 that name nothing are asked about every event.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -30,6 +30,8 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
         present: Events that tell how things stand now, to begin with; asked once, after listening
             has begun, so that nothing falls between.
         ends: Whether nothing follows an event.
+        private: Whether it depends on who asks, and not only on what is asked.
+        follows: What it changes with while somebody listens; None where it stays as it is.
     """
 
     line: Line
@@ -39,6 +41,8 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
     looks_at: tuple[str, ...] = ()
     present: Callable[[], Awaitable[Sequence[Event]]] | None = None
     ends: Callable[[Event], bool] | None = None
+    private: bool = False
+    follows: "Follows | None" = None
 
     def wants(self, event: Event) -> bool:
         """Whether ``event`` is one of them."""
@@ -47,6 +51,18 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
         ):
             return False
         return self.test is None or self.test(event)
+
+
+class Follows(msgspec.Struct, frozen=True, kw_only=True):
+    """What an interest changes with.
+
+    Args:
+        news: Events that tell of a change.
+        again: The interest as it is now; None where nothing has changed.
+    """
+
+    news: Interest
+    again: Callable[[], Awaitable[Interest | None]]
 
 
 class Index(Generic[Receiver]):
@@ -69,9 +85,18 @@ class Index(Generic[Receiver]):
         if interest.values is None:
             self._all[receiver] = interest
             return
-        table = self._named.setdefault(interest.fields, {})
-        for value in interest.values:
-            table[value] = (*table.get(value, ()), receiver)
+        self._put(interest.fields, interest.values, receiver)
+
+    def change(self, interest: Interest, receiver: Receiver) -> None:
+        """Let ``receiver``, which is here, be found by another interest: as dear as they differ."""
+        before = self._interests[receiver]
+        if before.values is None or interest.values is None or before.fields != interest.fields:
+            self.discard(receiver)
+            self.add(interest, receiver)
+            return
+        self._interests[receiver] = interest
+        self._put(interest.fields, interest.values - before.values, receiver)
+        self._take(interest.fields, before.values - interest.values, receiver)
 
     def discard(self, receiver: Receiver) -> None:
         """Let ``receiver`` not be found any more."""
@@ -79,15 +104,8 @@ class Index(Generic[Receiver]):
         if interest is None:
             return
         self._all.pop(receiver, None)
-        table = self._named.get(interest.fields, {})
-        for value in interest.values or ():
-            left = tuple(one for one in table[value] if one is not receiver)
-            if left:
-                table[value] = left
-            else:
-                del table[value]
-        if not table:
-            self._named.pop(interest.fields, None)
+        if interest.values is not None:
+            self._take(interest.fields, interest.values, receiver)
 
     def matches(self, event: Event) -> list[Receiver]:
         """Who wants ``event``, each once."""
@@ -98,6 +116,22 @@ class Index(Generic[Receiver]):
                     found.update(dict.fromkeys(table.get(value, ())))
         tests = ((receiver, self._interests[receiver].test) for receiver in found)
         return [receiver for receiver, test in tests if test is None or test(event)]
+
+    def _put(self, fields: tuple[str, ...], values: Iterable[str], receiver: Receiver) -> None:
+        table = self._named.setdefault(fields, {})
+        for value in values:
+            table[value] = (*table.get(value, ()), receiver)
+
+    def _take(self, fields: tuple[str, ...], values: Iterable[str], receiver: Receiver) -> None:
+        table = self._named.get(fields, {})
+        for value in values:
+            left = tuple(one for one in table[value] if one is not receiver)
+            if left:
+                table[value] = left
+            else:
+                del table[value]
+        if not table:
+            self._named.pop(fields, None)
 
 
 def _values(event: Event, field: str) -> Sequence[Any]:

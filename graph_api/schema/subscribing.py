@@ -180,9 +180,10 @@ async def subscription(
         encode=encode,
     )
     asked = tuple((name, plain(value)) for name, value in sorted(given.items()))
+    mine = interest.private or not field.shared
     return Wanted(
         interest=interest,
-        key=(node.name.value, asked, None if field.shared else _who(context)),
+        key=(node.name.value, asked, _who(context) if mine else None),
         after=None if after is None else Cursor.of(after),
         answering=answering,
     )

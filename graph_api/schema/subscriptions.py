@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from graph_api.domain.errors import BadInput
 from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.principals import Principal
 from graph_api.domain.records import ActorType
 from graph_api.live.hub import Told
 from graph_api.live.interests import CHAIN, Interest
@@ -19,10 +20,12 @@ from graph_api.schema.context import Context
 from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.ledger import Transfer
 from graph_api.schema.scalars import BigInt
+from graph_api.schema.watching import MOST_LISTS, watched
 from graph_api.services import prices
 from graph_api.services.telling import ACTOR_TYPES, ASSET, USD
 from graph_api.store.graph import moment
 from graph_api.store.transfers import TransferRow
+from graph_api.vault.vault import Vault
 
 #: How many wallets, tokens or chains one filter may name.
 MOST: Final = 1_000
@@ -88,7 +91,12 @@ _KINDS: Final[dict[Topic, type[TransferNews]]] = {
 
 def transfer_event(told: Told) -> TransferNews:
     """What clients see of an event of a transfer."""
-    event = told.event
+    kind = _KINDS[told.event.topic]
+    return kind(cursor=told.cursor_text, at=told.at, transfer=transfer_of(told.event))
+
+
+def transfer_of(event: Event) -> Transfer:
+    """The transfer that an event tells of."""
     body = event.body
     row = TransferRow(
         id=body["id"],
@@ -105,7 +113,7 @@ def transfer_event(told: Told) -> TransferNews:
         derived=body["derived"],
         usd=body.get("usd"),
     )
-    return _KINDS[event.topic](cursor=told.cursor_text, at=told.at, transfer=Transfer.of(row))
+    return Transfer.of(row)
 
 
 @strawberry.input(
@@ -120,6 +128,14 @@ class TransferEventFilterInput:
     )
     wallets: list[AccountId] | None = strawberry.field(
         default=None, description="Only those that one of these sends or receives."
+    )
+    watchlists: list[str] | None = strawberry.field(
+        default=None,
+        description=(
+            f"Only those that touch what is on one of these watchlists, up to {MOST_LISTS}: a "
+            "wallet on it sends or receives, or one of an actor on it, or a token on it moves. "
+            "Changes of the lists are followed while the subscription lasts."
+        ),
     )
     tokens: list[TokenId] | None = strawberry.field(default=None, description="Only of these.")
     assets: list[str] | None = strawberry.field(
@@ -155,6 +171,7 @@ class TransferEventFilterInput:
         return TransferWish(
             chains=names("chains", self.chains),
             wallets=names("wallets", self.wallets),
+            watchlists=names("watchlists", self.watchlists),
             tokens=names("tokens", self.tokens),
             assets=names("assets", self.assets),
             actor_types=names("actorTypes", self.actor_types),
@@ -172,6 +189,7 @@ class TransferWish(NamedTuple):
 
     chains: Names = None
     wallets: Names = None
+    watchlists: Names = None
     tokens: Names = None
     assets: Names = None
     actor_types: Names = None
@@ -185,21 +203,30 @@ async def _transfers(
     *,
     filter: TransferWish | None = None,
     delivery: Delivery = Delivery.INSTANT,
+    principal: Principal,
 ) -> Interest:
     wish = filter or TransferWish()
     assets = None
     if wish.assets is not None:
         assets = await prices.ids_of(context.graph, wish.assets)
-    named = (
-        (wish.wallets, ("sender", "recipient")),
-        (wish.actor_types, (ACTOR_TYPES,)),
-        (wish.tokens, ("token",)),
-        (assets, (ASSET,)),
-        (wish.chains, (CHAIN,)),
-    )
     tests = at_least(raw=wish.min_raw, units=wish.min_units, usd=wish.min_usd)
-    found = interest(delivery.value, named, tests)
-    return found if wish.min_usd is None else replace(found, looks_at=(*found.looks_at, USD))
+
+    def build(on_lists: Collection[str] | None, fields: tuple[str, ...]) -> Interest:
+        named = (
+            (wish.wallets, ("sender", "recipient")),
+            (on_lists, fields),
+            (wish.actor_types, (ACTOR_TYPES,)),
+            (wish.tokens, ("token",)),
+            (assets, (ASSET,)),
+            (wish.chains, (CHAIN,)),
+        )
+        found = interest(delivery.value, named, tests)
+        return found if wish.min_usd is None else replace(found, looks_at=(*found.looks_at, USD))
+
+    if wish.watchlists is None:
+        return build(None, ())
+    vault = context.part(Vault)
+    return await watched(vault, wish.watchlists, principal=principal, build=build)
 
 
 def interest(

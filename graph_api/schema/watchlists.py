@@ -1,12 +1,14 @@
 """Watchlists: what a workspace keeps an eye on, and changing it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId
+from graph_api.domain.principals import Principal
 from graph_api.domain.watchlists import (
     MAX_AT_ONCE,
     MAX_ENTRIES,
@@ -18,7 +20,9 @@ from graph_api.domain.watchlists import (
     named,
 )
 from graph_api.domain.watchlists import Watchlist as WatchlistRow
+from graph_api.live.streams import Streams
 from graph_api.schema.changes import RefusalAnswer, change_or_refusal
+from graph_api.schema.context import Context
 from graph_api.schema.labels import Actor
 from graph_api.schema.ledger import Token, Wallet
 from graph_api.schema.paging import Connection
@@ -278,6 +282,37 @@ def _watchlist(id: str) -> str:
     return id
 
 
+async def _delete(context: Context, *, id: str, principal: Principal) -> WatchlistRow:
+    gone = await watchlists.delete(context.door, id=id, principal=principal)
+    _ring(context, gone)
+    return gone
+
+
+async def _put(
+    context: Context, *, id: str, entries: tuple[Wanted, ...], principal: Principal, now: datetime
+) -> Added:
+    done = await watchlists.put(context.door, id=id, entries=entries, principal=principal, now=now)
+    if done.added:
+        _ring(context, done.watchlist)
+    return done
+
+
+async def _take(
+    context: Context, *, id: str, items: tuple[Named, ...], principal: Principal, now: datetime
+) -> Removed:
+    done = await watchlists.take(context.door, id=id, items=items, principal=principal, now=now)
+    if done.removed:
+        _ring(context, done.watchlist)
+    return done
+
+
+def _ring(context: Context, watchlist: WatchlistRow) -> None:
+    """Let subscribers who filter by the list look at it again once the change is on record."""
+    streams, now = context.part_if_any(Streams), context.now
+    if streams is not None:
+        context.afterwards.append(partial(watchlists.ring, streams, watchlist, now=now))
+
+
 @strawberry.type
 class WatchlistQuery:
     """The workspace's watchlists."""
@@ -321,7 +356,7 @@ class WatchlistMutation:
         description="Give a watchlist another name or note.",
     )
     delete_watchlist: DeleteWatchlistResult = change_or_refusal(
-        watchlists.delete,
+        _delete,
         of=WatchlistDeleted.of,
         arguments={"id": _ID},
         description=(
@@ -329,7 +364,7 @@ class WatchlistMutation:
         ),
     )
     add_to_watchlist: AddToWatchlistResult = change_or_refusal(
-        watchlists.put,
+        _put,
         of=WatchlistAdded.of,
         arguments={
             "id": _ID,
@@ -344,7 +379,7 @@ class WatchlistMutation:
         ),
     )
     remove_from_watchlist: RemoveFromWatchlistResult = change_or_refusal(
-        watchlists.take,
+        _take,
         of=WatchlistRemoved.of,
         arguments={
             "id": _ID,

@@ -23,7 +23,7 @@ from graph_api.domain.errors import (
 from graph_api.domain.events import Lane
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.hub import Feed, Hub, Told
-from graph_api.live.interests import Interest
+from graph_api.live.interests import Follows, Interest
 from graph_api.schema.subscribing import Answering, Wanted
 
 #: So many events may wait for a client, or for an answer.
@@ -219,6 +219,7 @@ class Channel:
         self._away: set[Subscriber] = set()
         self._waiting: deque[tuple[Told, tuple[Subscriber, ...]]] = deque()
         self._working: asyncio.Task[None] | None = None
+        self._following: _Following | None = None
         feed.listeners.add(interest, self)
 
     def __len__(self) -> int:
@@ -254,6 +255,18 @@ class Channel:
         self.feed.listeners.discard(self)
         if self._working is not None:
             self._working.cancel()
+        if self._following is not None:
+            self._following.close()
+
+    def follow(self, news: Feed, follows: Follows) -> None:
+        """Let what is wanted change with what ``news`` tells."""
+        self._following = _Following(self, news, follows)
+
+    def want(self, interest: Interest) -> None:
+        """Hear of other events from now on."""
+        self.feed.look_at((*interest.fields, *interest.looks_at))
+        self.feed.listeners.change(interest, self)
+        self.interest = interest
 
     def over(self, told: Told) -> bool:
         """Whether nothing follows."""
@@ -317,6 +330,56 @@ class Channel:
         return len(subscribers)
 
 
+class _Following:
+    """Listens for a channel to what its interest changes with."""
+
+    def __init__(self, channel: Channel, news: Feed, follows: Follows) -> None:
+        self._channel, self._news, self._follows = channel, news, follows
+        self._looking: asyncio.Task[None] | None = None
+        self._again = False
+        news.listeners.add(follows.news, self)
+        # It may have changed since it was read.
+        self._look()
+
+    def hear(self, told: Told) -> int:
+        """It has changed."""
+        self._look()
+        return 0
+
+    def lose(self, error: GraphApiError) -> None:
+        """It may have changed without a word."""
+        self._look()
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        self._news.listeners.discard(self)
+        if self._looking is not None and self._looking is not asyncio.current_task():
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        self._again = True
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        channel = self._channel
+        try:
+            while self._again:
+                self._again = False
+                interest = await self._follows.again()
+                if interest is not None:
+                    channel.want(interest)
+            await self._news.ready()
+        except GraphApiError as error:
+            # Who resumes asks for how it is now.
+            channel.lose(error)
+        except Exception as error:
+            log.error("following failed", exc_info=error)
+            channel.lose(UpstreamUnavailable("The subscription", retry_after_s=5))
+        finally:
+            self._looking = None
+
+
 class Tally:
     """What is counted of subscriptions; ``observe`` gets the age of what is handed out, seconds."""
 
@@ -341,6 +404,9 @@ class Channels:
         self.tally = Tally()
         self._channels: dict[Hashable, Channel] = {}
 
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(tuple(self._channels.values()))
+
     @property
     def distinct(self) -> int:
         """How many of the subscriptions differ."""
@@ -357,12 +423,16 @@ class Channels:
             raise UpstreamUnavailable("The bus that tells events", retry_after_s=30)
         feed = await self.hub.feed(wanted.interest.line)
         feed.look_at((*wanted.interest.fields, *wanted.interest.looks_at))
+        follows = wanted.interest.follows
+        news = None if follows is None else await self.hub.feed(follows.news.line)
         key = (wanted.key, wanted.answering.key)
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = Channel(
                 key, feed, wanted.interest, wanted.answering, tally=self.tally, empty=self._drop
             )
+            if news is not None and follows is not None:
+                channel.follow(news, follows)
         subscriber = Subscriber(channel, sink)
         if wanted.after is None and wanted.interest.present is None:
             channel.join(subscriber)

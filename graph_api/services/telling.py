@@ -20,6 +20,8 @@ from graph_api.store.prices import Moment, PricedToken
 
 #: The property that holds the types of sender and recipient.
 ACTOR_TYPES: Final = "actor_types"
+#: The property that holds the ids of the actors whom sender and recipient belong to.
+ACTORS: Final = "actors"
 #: The property that holds the id of the asset that a transfer's token stands for.
 ASSET: Final = "asset"
 #: The property that holds what a transfer was worth in its block's time, US dollars.
@@ -38,7 +40,13 @@ def transfer_facts(
     """
     types = ActorTypes(graph, clock=clock).facts
     worth = Worth(graph, clock=clock, tolerance_s=tolerance_s).facts
-    return {Line.TRANSFERS: (types, *worth), Line.FINALIZED: (types, *worth)}
+    # What is told of OTC says itself who deals and for how much.
+    assets, _ = worth
+    return {
+        Line.TRANSFERS: (types, *worth),
+        Line.FINALIZED: (types, *worth),
+        Line.OTC: (assets,),
+    }
 
 
 class Owners:
@@ -68,7 +76,7 @@ class Owners:
 
 
 class ActorTypes:
-    """Adds to events of transfers what kind of actors their wallets belong to."""
+    """Adds to events of transfers which actors their wallets belong to, and of what kind."""
 
     def __init__(self, graph: Graph, *, clock: Callable[[], datetime]) -> None:
         self._owners = Owners(graph, clock=clock)
@@ -76,12 +84,12 @@ class ActorTypes:
     @property
     def facts(self) -> Facts:
         """The same for a hub."""
-        return Facts(fields=frozenset([ACTOR_TYPES]), find=self.find)
+        return Facts(fields=frozenset([ACTOR_TYPES, ACTORS]), find=self.find)
 
     async def find(self, events: Sequence[Event]) -> list[Event]:
-        """The events with the types of their actors. Raises: UpstreamUnavailable."""
+        """The events with their actors. Raises: UpstreamUnavailable."""
         owners = await self._owners.of(events)
-        return [_with_types(event, owners) for event in events]
+        return [_with_actors(event, owners) for event in events]
 
 
 class Worth:
@@ -158,10 +166,12 @@ def wallets_of(event: Event) -> Iterator[AccountId]:
             yield AccountId(wallet)
 
 
-def _with_types(event: Event, owners: dict[AccountId, ActorRow | None]) -> Event:
-    actors = [owners[wallet] for wallet in wallets_of(event)]
-    types = {actor.type for actor in actors if actor is not None}
-    return _with(event, ACTOR_TYPES, [*types]) if types else event
+def _with_actors(event: Event, owners: dict[AccountId, ActorRow | None]) -> Event:
+    actors = [actor for wallet in wallets_of(event) if (actor := owners[wallet]) is not None]
+    if not actors:
+        return event
+    types = sorted({actor.type for actor in actors})
+    return _with(_with(event, ACTOR_TYPES, types), ACTORS, sorted({one.id for one in actors}))
 
 
 def _with(event: Event, name: str, found: object) -> Event:

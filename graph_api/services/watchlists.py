@@ -1,13 +1,19 @@
 """Watchlists of a workspace: made, filled, listed, and deleted when no rule needs them."""
 
+import asyncio
 import os
 from datetime import datetime
+from typing import Final
 
+from graph_api.domain.errors import UpstreamUnavailable
+from graph_api.domain.events import ANY_CHAIN, News, Topic
 from graph_api.domain.ids import AccountId
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
+from graph_api.live.streams import Streams
 from graph_api.services.places import place_text, window
+from graph_api.store.outbox import new_epoch
 from graph_api.vault import watchlists
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.vault import Door
@@ -52,6 +58,39 @@ async def take(
 ) -> Removed:
     """Take things off a list. Raises: Refused."""
     return await watchlists.take(vault, principal, id, items, now=now)
+
+
+async def ring(streams: Streams, watchlist: Watchlist, *, now: datetime) -> None:
+    """Tell those who filter by a list that it has changed; a bus that is away is tried again."""
+    body = {
+        "watchlist": watchlist.id,
+        "workspace": watchlist.workspace,
+        "revision": watchlist.revision,
+    }
+    news = News(topic=Topic.WATCHLIST_CHANGED, body=body)
+
+    async def tell() -> bool:
+        try:
+            await streams.tell(ANY_CHAIN, [news], now=now, epoch=new_epoch())
+        except UpstreamUnavailable:
+            return False
+        return True
+
+    async def insist() -> None:
+        for pause_s in _RING_AGAIN_S:
+            await asyncio.sleep(pause_s)
+            if await tell():
+                return
+
+    if not await tell():
+        # Who made the change need not wait for this.
+        insisting = asyncio.create_task(insist())
+        _INSISTING.add(insisting)
+        insisting.add_done_callback(_INSISTING.discard)
+
+
+_RING_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_INSISTING: Final[set[asyncio.Task[None]]] = set()
 
 
 async def by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Watchlist]:

@@ -62,6 +62,11 @@ def test_the_index_agrees_with_asking_each_also_after_some_have_left(seed: int) 
             gone = chance.choice([*interests])
             index.discard(gone)
             del interests[gone]
+        if interests and chance.random() < 0.4:
+            other = chance.choice([*interests])
+            changed = _changed(interests[other], chance, names)
+            index.change(changed, other)
+            interests[other] = changed
         fields = chance.choice([PARTIES, ("token",), (CHAIN,)])
         some = None if chance.random() < 0.1 else frozenset(chance.sample(names, 3))
         one = Interest(line=Line.TRANSFERS, fields=fields, values=some)
@@ -78,3 +83,12 @@ def test_the_index_agrees_with_asking_each_also_after_some_have_left(seed: int) 
     for number in interests:
         index.discard(number)
     assert (len(index), index.matches(told)) == (0, [])
+
+
+def _changed(before: Interest, chance: Random, names: list[str]) -> Interest:
+    """The same with a few other values, or sometimes something else altogether."""
+    if before.values is None or chance.random() < 0.2:
+        return interest(*chance.sample(names, 2), fields=chance.choice([PARTIES, ("token",)]))
+    kept = chance.sample(sorted(before.values), len(before.values) // 2)
+    values = frozenset([*kept, *chance.sample(names, chance.randrange(3))])
+    return Interest(line=Line.TRANSFERS, fields=before.fields, values=values)
