@@ -49,6 +49,11 @@ class PlannedChain(GivenChain):
         self._planned: list[tuple[int, list[Move]]] = []
         self._made = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no block yet."""
+        return not self._blocks
+
     def add(self, at: int, moves: list[Move]) -> int:
         """A block of that time; its number."""
         self._planned.append((at, moves))
@@ -95,6 +100,7 @@ class Life:
         async with Ledger.open(self._graph) as ledger:
             await ledger.write(*known_before())
         await prices.register(self._graph, ASSETS)
+        await prices.keep(self._graph, self._week.prices)
         now = moment(START - 10)
         for owner in OWNERS.values():
             await workspaces.create(
@@ -111,21 +117,24 @@ class Life:
     async def live(self, part: Sequence[tuple[int, list[Move] | Tick | Told | Fork]]) -> None:
         """Let some steps happen."""
         for at, step in part:
+            due = any(START + rule.since <= at for rule in self._left)
+            if due or not isinstance(step, list):
+                # Blocks are told before what comes after them.
+                await self._follow()
             await self._make_rules(until=at)
             self._now = max(self._now, at)
             if isinstance(step, list):
                 block = self._chain.add(at, step)
-                await self._follow()
                 self._expect(at, {move.name for move in step}, block)
             elif isinstance(step, Fork):
                 self._chain.drop(step.depth)
-                await self._follow()
             elif isinstance(step, Tick):
                 await self._tick(step)
                 self._expect(at, {f"{step.price.asset} {at}"}, None)
             else:
                 await self._tell(step)
                 self._expect(at, {name_of(step)}, 1)
+        await self._follow()
         await self._turn.give_back()
 
     def _expect(self, at: int, names: set[str], block: int | None) -> None:
@@ -151,6 +160,8 @@ class Life:
             )
 
     async def _follow(self) -> None:
+        if self._chain.is_empty:
+            return
         follower = Follower(self._graph, self._turn, self._chain, start=self._chain.first)
         await follower.run(until=self._chain.height)
 

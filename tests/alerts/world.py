@@ -113,6 +113,7 @@ class Week:
     seed: int = 1
     noise: int = 60
     steps: list[tuple[int, list[Move] | Tick | Told | Fork]] = field(default_factory=list)
+    prices: list[Price] = field(default_factory=list)
     rules: list[Planned] = field(default_factory=list)
     hits: list[tuple[str, str, str, int]] = field(default_factory=list)
     gone: set[tuple[str, int]] = field(default_factory=set)
@@ -169,6 +170,10 @@ class Week:
             workspace, _, id = rule.rpartition("/")
             self.hits.append((workspace or ANN, id, name, START + at))
 
+    def _price(self, at: int, asset: str, usd: str) -> None:
+        """A price that is known of that time, whoever is told."""
+        self.prices.append(Price(asset=asset, usd=Decimal(usd), at=START + at, source="a+b"))
+
     def tick(self, at: int, asset: str, usd: str, *, hits: Iterable[str] = ()) -> None:
         price = Price(asset=asset, usd=Decimal(usd), at=START + at, source="a+b")
         self.steps.append((price.at, Tick(price)))
@@ -180,8 +185,8 @@ class Week:
         for hour in range(-1, 7 * 24):
             at = hour * HOUR
             if not 5 * DAY < at < 5 * DAY + 4 * HOUR:
-                self.tick(at, "ether", "2000" if at < 3 * DAY else "3000")
-            self.tick(at, "dollars", "1")
+                self._price(at, "ether", "2000" if at < 3 * DAY else "3000")
+            self._price(at, "dollars", "1")
 
     def _sizes(self) -> None:
         million = LargeTransfer(size=Size(min_usd=Decimal(1_000_000)))
