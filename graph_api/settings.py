@@ -8,6 +8,8 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph_api.domain.errors import BadInput
+from graph_api.domain.targets import Reach, reach_of
 from graph_api.domain.webhooks import Sender
 from graph_api.store.graph import GraphAddress, ReaderName
 
@@ -60,6 +62,18 @@ class VaultSettings(BaseModel, frozen=True):
     """What belongs to people. Without ``url`` an SQLite file in the data folder."""
 
     url: SecretStr | None = Field(None, description="`postgresql+asyncpg://…`, SQLite where unset.")
+    keys: SecretStr | None = Field(
+        None,
+        description=(
+            "What seals secrets of destinations, the newest first, separated by commas; "
+            "`deskgraph notices new-key` makes one. Unset: a file beside an SQLite vault."
+        ),
+    )
+
+    @property
+    def shared(self) -> bool:
+        """Whether machines may share it, as they share no file."""
+        return self.url is not None and not self.url.get_secret_value().startswith("sqlite")
 
 
 class HttpSettings(BaseModel, frozen=True):
@@ -260,6 +274,56 @@ class PriceSettings(BaseModel, frozen=True):
     )
 
 
+class NoticeSettings(BaseModel, frozen=True):
+    """Notices: alerts that go out to webhooks, to Slack and by e-mail."""
+
+    private_networks: tuple[str, ...] = Field(
+        (),
+        description=(
+            'Webhooks may be in these networks too, there without TLS as well: `["10.1.0.0/16"]`. '
+            "All others are on the public internet."
+        ),
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description=(
+            "Who sends mail: `smtps://user:password@host:465`, `smtp://` with STARTTLS, or "
+            "`smtp+plain://` on this machine."
+        ),
+    )
+    mail_from: str | None = Field(None, description="Whom mail is from: `alerts@desk.example`.")
+    mail_domains: tuple[str, ...] = Field(
+        (), description='Mail goes to these domains alone: `["desk.example"]`; to all where unset.'
+    )
+    at_once: int = Field(8, ge=1, le=256, description="Notices that a process sends at once.")
+    patience_days: float = Field(
+        5.0, gt=0, le=60, description="A destination that only fails for so long is switched off."
+    )
+    kept_days: float = Field(
+        30.0, gt=0, description="How long notices are kept that were sent or dropped."
+    )
+
+    @field_validator("private_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            reach_of(networks)
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        return networks
+
+    @model_validator(mode="after")
+    def _sent_by_somebody(self) -> Self:
+        if self.smtp_url is not None and not (self.mail_from and self.mail_from.isascii()):
+            raise ValueError("smtp_url needs mail_from, an address in ASCII")
+        return self
+
+    @property
+    def reach(self) -> Reach:
+        """Which machines webhooks may be on."""
+        return reach_of(self.private_networks)
+
+
 class OtcSettings(BaseModel, frozen=True):
     """OTC: which transfers are told of for their size alone."""
 
@@ -326,3 +390,4 @@ class Settings(BaseSettings):
     wallets: WalletSettings = WalletSettings()
     prices: PriceSettings = PriceSettings()
     otc: OtcSettings = OtcSettings()
+    notices: NoticeSettings = NoticeSettings()

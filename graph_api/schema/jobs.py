@@ -16,12 +16,14 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import NotFound, UpstreamUnavailable
 from graph_api.domain.events import Event, Line
 from graph_api.domain.ids import AccountId, ChainId, address_of, chain_id_of
+from graph_api.domain.notices import Outcome, Verdict
 from graph_api.domain.principals import Principal
 from graph_api.domain.wallet_loads import Ended, Loaded, Part, PartRead
 from graph_api.live.hub import Told
 from graph_api.live.interests import Interest
 from graph_api.live.streams import Streams
 from graph_api.schema.changes import change
+from graph_api.schema.cluster_runs import ClusterRun
 from graph_api.schema.context import Context
 from graph_api.schema.feeds import feed
 from graph_api.schema.inputs import WalletLookup
@@ -31,9 +33,10 @@ from graph_api.schema.scalars import BigInt
 from graph_api.schema.scanning import BlockSpan
 from graph_api.schema.steps import Argument, batched, extends, root
 from graph_api.schema.subscriptions import LiveEvent
-from graph_api.services import jobs, standings
+from graph_api.services import jobs, notices, standings
 from graph_api.services.standings import Knowledge, Standing
 from graph_api.store import histories, wallets
+from graph_api.store.clusters import RunRow
 from graph_api.store.histories import History
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.jobs import Job as JobRow
@@ -153,8 +156,32 @@ def _way_on(found: Loaded) -> str | None:
     )
 
 
+@strawberry.type(description="What came of a test of a destination.")
+class DestinationTested:
+    """One try, which no other follows."""
+
+    delivered: bool = strawberry.field(description="Whether it was taken.")
+    status: int | None = strawberry.field(
+        description="What was answered: a status of HTTP or of SMTP; null where nothing was."
+    )
+    took_ms: int = strawberry.field(description="How long that took, milliseconds.")
+    answer: str | None = strawberry.field(description="The beginning of what was answered.")
+    reason: str | None = strawberry.field(description="Why it was not taken, in a sentence.")
+
+    @classmethod
+    def of(cls, found: Outcome) -> "DestinationTested":
+        """As clients see it."""
+        return cls(
+            delivered=found.verdict is Verdict.DELIVERED,
+            status=found.status,
+            took_ms=found.took_ms,
+            answer=found.answer,
+            reason=found.reason,
+        )
+
+
 JobResult = Annotated[
-    WalletLoaded,
+    WalletLoaded | DestinationTested | ClusterRun,
     strawberry.union("JobResult", description="What a job came to, by its kind."),
 ]
 
@@ -178,7 +205,12 @@ class Job:
     """Where it stands."""
 
     job_id: str = strawberry.field(description="Its id, to look after it and to cancel it by.")
-    kind: str = strawberry.field(description="What is done: `wallet` reads a wallet's history.")
+    kind: str = strawberry.field(
+        description=(
+            "What is done: `wallet` reads a wallet's history, `clustering` finds who is one on a "
+            "chain, `destination_test` sends a test to a destination of alerts."
+        )
+    )
     state: JobState = strawberry.field(description="Where it is.")
     progress: float = strawberry.field(
         description="How near its end is, 0 to 1: that of the work, or that of its budget."
@@ -231,10 +263,17 @@ class Job:
         )
 
 
-def _result(row: JobRow) -> WalletLoaded | None:
-    if row.kind != jobs.WALLET or row.result is None:
+def _result(row: JobRow) -> WalletLoaded | DestinationTested | ClusterRun | None:
+    if row.result is None:
         return None
-    return WalletLoaded.of(msgspec.convert(row.result, Loaded))
+    match row.kind:
+        case jobs.WALLET:
+            return WalletLoaded.of(msgspec.convert(row.result, Loaded))
+        case notices.TEST:
+            return DestinationTested.of(msgspec.convert(row.result, Outcome))
+        case jobs.CLUSTERING:
+            return ClusterRun.of(msgspec.convert(row.result, RunRow))
+    return None
 
 
 def _error(row: JobRow) -> JobError | None:

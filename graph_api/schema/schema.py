@@ -15,6 +15,7 @@ from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
+from graph_api.schema.notices import NoticeMutation, NoticeQuery
 from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
@@ -59,13 +60,14 @@ class Query(
     JobQuery,
     WatchlistQuery,
     AlertRuleQuery,
+    NoticeQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(InboxMutation, JobMutation, WatchlistMutation, AlertRuleMutation):
+class Mutation(InboxMutation, JobMutation, WatchlistMutation, AlertRuleMutation, NoticeMutation):
     """The root of all changes."""
 
 

@@ -18,7 +18,7 @@ from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.schema.status import Installation
-from graph_api.server import event_figures, inbox_figures, scanner_figures
+from graph_api.server import event_figures, inbox_figures, notice_figures, scanner_figures
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.cached import Answers, opened_shelf
 from graph_api.server.channels import Channels
@@ -27,8 +27,9 @@ from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.metrics import Metrics
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.server.webhooks import webhook_route
-from graph_api.services import events, inbox, scanning
+from graph_api.services import events, inbox, notices, scanning
 from graph_api.services.events import AlertLine, KeptPast, LaneFigures, Outbox
+from graph_api.services.notices import DestinationFigures, Outlets
 from graph_api.services.scanning import Followed
 from graph_api.services.telling import transfer_facts
 from graph_api.settings import Settings
@@ -36,6 +37,7 @@ from graph_api.store import migrations
 from graph_api.store.graph import Graph, GraphAddress
 from graph_api.vault.engines import default_url
 from graph_api.vault.inbox import HookState
+from graph_api.vault.sealing import seal_of
 from graph_api.vault.vault import Vault
 
 
@@ -55,6 +57,7 @@ class House:
         self._graph: Graph | None = None
         self._vault: Vault | None = None
         self._bus: Bus | None = None
+        self._outlets = Outlets()
         self._installation = Installation(
             version=version("deskgraph"),
             limits=schema_options(settings)["limits"],
@@ -76,6 +79,7 @@ class House:
             await migrations.require_current(self._graph)
             self._vault = await stack.enter_async_context(await Vault.open(vault_url(settings)))
             await self._vault.check()
+            self._outlets = outlets_of(settings)
             if settings.redis.url is not None:
                 self._bus = await Bus.connect(settings.redis.url.get_secret_value())
                 stack.push_async_callback(self._bus.close)
@@ -95,7 +99,7 @@ class House:
         """What the resolvers of one request see."""
         assert self._graph is not None, "the application has not been started"
         assert self._vault is not None
-        parts: tuple[object, ...] = (self._vault, self._installation)
+        parts: tuple[object, ...] = (self._vault, self._installation, self._outlets)
         if self._bus is not None:
             parts = (*parts, Streams(self._bus))
         return Context(graph=self._graph, clock=self._clock, parts=parts)
@@ -127,6 +131,7 @@ class House:
             "scanners", self._look_at_scanners, scanner_figures.families, clock=clock
         )
         yield SharedFigures("inbox", self._look_at_inbox, inbox_figures.families, clock=clock)
+        yield SharedFigures("notices", self._look_at_notices, notice_figures.families, clock=clock)
         if self._settings.redis.url is not None:
             yield SharedFigures("events", self._look_at_events, event_figures.families, clock=clock)
 
@@ -136,6 +141,9 @@ class House:
 
     async def _look_at_inbox(self) -> Sequence[HookState]:
         return await inbox.hooks(self.vault(), principal=LOCAL)
+
+    async def _look_at_notices(self) -> Sequence[DestinationFigures]:
+        return await notices.figures(self.vault(), principal=LOCAL, now=self._clock())
 
     async def _look_at_events(self) -> Sequence[LaneFigures]:
         assert self._graph is not None
@@ -187,6 +195,21 @@ class House:
     async def _ask_bus(self) -> None:
         assert self._bus is not None
         await self._bus.ping()
+
+
+def outlets_of(settings: Settings) -> Outlets:
+    """What this installation can send notices by. Raises: BadInput."""
+    keys, given = settings.vault.keys, settings.notices
+    return Outlets(
+        seal=seal_of(
+            keys.get_secret_value() if keys else None,
+            home=settings.home,
+            shared=settings.vault.shared,
+        ),
+        reach=given.reach,
+        mail=given.smtp_url is not None,
+        mail_domains=tuple(domain.lower() for domain in given.mail_domains),
+    )
 
 
 async def preflight(settings: Settings) -> None:

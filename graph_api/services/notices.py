@@ -5,14 +5,16 @@ Nothing is sent from here: whoever sends finds in the vault what is asked for.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from graph_api.domain.errors import BadInput
+from graph_api.domain.alerts import Severity
+from graph_api.domain.errors import BadInput, Forbidden, NotFound
 from graph_api.domain.notices import (
     Destination,
     DestinationKind,
@@ -25,6 +27,7 @@ from graph_api.domain.notices import (
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.quiet_hours import QuietHours, check_quiet
+from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.domain.signing import SECRET_BYTES, new_secret
 from graph_api.domain.targets import Reach, target_of
 from graph_api.services.places import place_text, window
@@ -32,8 +35,9 @@ from graph_api.vault import alert_rules, destinations, jobs, notices
 from graph_api.vault.destinations import Counts
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.jobs import Job
+from graph_api.vault.pages import First
 from graph_api.vault.sealing import Seal
-from graph_api.vault.vault import Door, Vault
+from graph_api.vault.vault import Door
 
 #: The kind of job that sends a test; its subject is the destination.
 TEST: Final = "destination_test"
@@ -73,95 +77,112 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be different of a destination; what is unset stays. No quiet hours are None."""
-
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    way: Way | msgspec.UnsetType = msgspec.UNSET
-    routing: Routing | msgspec.UnsetType = msgspec.UNSET
-    quiet: QuietHours | msgspec.UnsetType | None = msgspec.UNSET
-    enabled: bool | msgspec.UnsetType = msgspec.UNSET
-
-
 class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """A destination, and its new secret where it got one: sealed, to be shown once."""
+    """A destination, and its new secret where it got one."""
 
     destination: Destination
-    sealed_secret: str | None = None
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Made({self.destination.id})"
 
 
-# Destinations
+class DestinationFigures(msgspec.Struct, frozen=True):
+    """A destination, and what it has on record that was not sent."""
+
+    destination: Destination
+    counts: Counts
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """How many dead letters are tried anew."""
+
+    count: int
+
+
+# Destinations; each change is one transaction, which its caller opens
 
 
 async def create(
-    vault: Vault,
+    vault: Door,
     outlets: Outlets,
     *,
     name: str,
-    way: Way,
-    routing: Routing,
-    quiet: QuietHours | None,
+    to: Way,
+    min_severity: Severity = Severity.INFO,
+    rules: tuple[str, ...] = (),
+    quiet: QuietHours | None = None,
     principal: Principal,
     now: datetime,
 ) -> Made:
-    """A new destination, told of alerts that are raised from now on. Raises: BadInput, Forbidden"""
-    webhook = way.kind is DestinationKind.WEBHOOK
+    """A new destination, told of alerts that are raised from now on. Raises: Refused."""
+    webhook = to.kind is DestinationKind.WEBHOOK
     secret = new_secret(os.urandom(SECRET_BYTES)) if webhook else None
-    made = Destination(
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        workspace=principal.workspace,
-        principal=principal.id,
-        name=_name(name),
-        kind=way.kind,
-        address=_address(way, outlets),
-        routing=await _routing(vault, routing, principal),
-        quiet=_quiet(quiet),
-        created_at=now,
-        changed_at=now,
-        secret_at=now if webhook else None,
-    )
-    endpoint = Endpoint(url=way.url or None, secret=secret)
-    sealed = _closed(made, endpoint, outlets) if way.url else None
-    made = await destinations.create(vault, principal, made, sealed=sealed)
-    return Made(destination=made, sealed_secret=_shown_once(secret, outlets, principal))
+    with _mendable():
+        made = Destination(
+            id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+            workspace=principal.workspace,
+            principal=principal.id,
+            name=_name(name),
+            kind=to.kind,
+            address=_address(to, outlets),
+            routing=Routing(min_severity=min_severity, rules=await _rules(vault, rules, principal)),
+            quiet=_quiet(quiet),
+            created_at=now,
+            changed_at=now,
+            secret_at=now if webhook else None,
+        )
+        endpoint = Endpoint(url=to.url or None, secret=secret)
+        sealed = _closed(made, endpoint, outlets) if to.url else None
+        made = await destinations.create(vault, principal, made, sealed=sealed)
+    return Made(destination=made, secret=secret)
 
 
-async def change(
-    vault: Vault,
+async def update(
+    vault: Door,
     outlets: Outlets,
     *,
     id: str,
-    changes: Changes,
+    name: str | None = None,
+    to: Way | None = None,
+    min_severity: Severity | None = None,
+    rules: tuple[str, ...] | None = None,
+    quiet: QuietHours | None = None,
+    no_quiet: bool = False,
     principal: Principal,
     now: datetime,
 ) -> Destination:
-    """Change a destination; its kind stays. Raises: NotFound, BadInput, Forbidden."""
-    values: dict[str, Any] = {}
-    if changes.name is not msgspec.UNSET:
-        values["name"] = _name(changes.name)
-    if changes.routing is not msgspec.UNSET:
-        values["routing"] = await _routing(vault, changes.routing, principal)
-    if changes.quiet is not msgspec.UNSET:
-        values["quiet"] = _quiet(changes.quiet)
-    if changes.enabled is not msgspec.UNSET:
-        values["enabled"] = changes.enabled
-    async with vault.together() as door:
-        if changes.way is not msgspec.UNSET:
-            way = changes.way
-            before, endpoint = await _opened(door, outlets, id, principal)
-            if way.kind is not before.kind:
-                raise BadInput(f"A destination stays what it is: {before.kind.value}.")
-            values["address"] = _address(way, outlets)
-            if way.url:
-                sealed = _closed(before, replace(endpoint, url=way.url), outlets)
-                await destinations.seal_anew(
-                    door, principal, id, sealed=sealed, now=now, changes={}
-                )
-        return await destinations.change(door, principal, id, now=now, changes=values)
+    """Change what is given of a destination; its kind stays. Raises: Refused."""
+    changes: dict[str, Any] = {}
+    with _mendable():
+        before = await destinations.require(vault, principal, checked_id(id))
+        if name is not None:
+            changes["name"] = _name(name)
+        if min_severity is not None or rules is not None:
+            wanted = before.routing.rules if rules is None else rules
+            changes["routing"] = Routing(
+                min_severity=min_severity or before.routing.min_severity,
+                rules=await _rules(vault, wanted, principal),
+            )
+        if quiet is not None or no_quiet:
+            changes["quiet"] = None if no_quiet else _quiet(quiet)
+        if to is not None:
+            changes["address"] = await _moved(vault, outlets, before, to, principal, now)
+        return await destinations.change(vault, principal, id, now=now, changes=changes)
+
+
+async def switch_on(vault: Door, *, id: str, principal: Principal, now: datetime) -> Destination:
+    """Tell a destination of what happens from now on. Raises: Refused."""
+    return await _switched(vault, id, principal, now, enabled=True)
+
+
+async def switch_off(vault: Door, *, id: str, principal: Principal, now: datetime) -> Destination:
+    """Send nothing to a destination, and drop what waits for it. Raises: Refused."""
+    return await _switched(vault, id, principal, now, enabled=False)
 
 
 async def rotate(
-    vault: Vault,
+    vault: Door,
     outlets: Outlets,
     *,
     id: str,
@@ -171,40 +192,41 @@ async def rotate(
 ) -> Made:
     """Give a webhook a new secret; the one before signs beside it for so many hours.
 
-    Raises: NotFound, BadInput.
+    Raises: Refused.
     """
-    if not 0 <= overlap_h <= MAX_OVERLAP_H:
-        raise BadInput(f"Two secrets sign side by side for 0 to {MAX_OVERLAP_H} hours.")
     secret = new_secret(os.urandom(SECRET_BYTES))
-    async with vault.together() as door:
-        before, endpoint = await _opened(door, outlets, id, principal)
+    with _mendable():
+        if not 0 <= overlap_h <= MAX_OVERLAP_H:
+            raise BadInput(f"Two secrets sign side by side for 0 to {MAX_OVERLAP_H} hours.")
+        before, endpoint = await _opened(vault, outlets, id, principal)
         if before.kind is not DestinationKind.WEBHOOK:
             raise BadInput("Only webhooks have a secret that signs.")
         previous = endpoint.secret if overlap_h else None
         after = replace(endpoint, secret=secret, previous=previous)
         until = now + timedelta(hours=overlap_h) if overlap_h else None
         changed = await destinations.seal_anew(
-            door,
+            vault,
             principal,
             id,
             sealed=_closed(before, after, outlets),
             now=now,
             changes={"secret_at": now, "previous_until": until},
         )
-    return Made(destination=changed, sealed_secret=_shown_once(secret, outlets, principal))
+    return Made(destination=changed, secret=secret)
 
 
-async def remove(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Destination:
-    """Take a destination away; what waits for it is not sent. Raises: NotFound."""
-    return await destinations.remove(vault, principal, checked_id(id), now=now)
+async def remove(vault: Door, *, id: str, principal: Principal, now: datetime) -> Destination:
+    """Take a destination away; what waits for it is not sent. Raises: Refused."""
+    with _mendable():
+        return await destinations.remove(vault, principal, checked_id(id), now=now)
 
 
-async def request_test(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Job:
-    """Ask for a test; the one that is under way, if there is one. Raises: NotFound."""
-    async with vault.together() as door:
-        await destinations.require(door, principal, checked_id(id))
+async def request_test(vault: Door, *, id: str, principal: Principal, now: datetime) -> Job:
+    """Ask for a test; the one that is under way, if there is one. Raises: Refused."""
+    with _mendable():
+        await destinations.require(vault, principal, checked_id(id))
         return await jobs.enqueue(
-            door,
+            vault,
             principal,
             id=uuid7(now, os.urandom(ENTROPY_BYTES)),
             kind=TEST,
@@ -214,7 +236,7 @@ async def request_test(vault: Vault, *, id: str, principal: Principal, now: date
         )
 
 
-async def listed(vault: Vault, *, page: Page, principal: Principal) -> Slice[Destination]:
+async def listed(vault: Door, *, page: Page, principal: Principal) -> Slice[Destination]:
     """The workspace's destinations, the newest first."""
     found = await destinations.history(vault, principal, window(page))
     return Slice(
@@ -225,33 +247,30 @@ async def listed(vault: Vault, *, page: Page, principal: Principal) -> Slice[Des
     )
 
 
-async def by_ids(vault: Vault, ids: list[str], *, principal: Principal) -> dict[str, Destination]:
+async def by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Destination]:
     """The workspace's destinations with these ids."""
     return await destinations.by_ids(vault, principal, ids)
 
 
 async def counts(
-    vault: Vault, ids: list[str], *, principal: Principal, now: datetime
+    vault: Door, ids: list[str], *, principal: Principal, now: datetime
 ) -> dict[str, Counts]:
     """What destinations have on record."""
     return await destinations.counts(vault, principal, ids, now=now)
 
 
-def secrets_shown(
-    outlets: Outlets, sealed: Sequence[str], *, principal: Principal
-) -> dict[str, str]:
-    """Secrets that are shown once. Raises: Unsealable."""
-    if outlets.seal is None:
-        return {}
-    owner = _once(principal)
-    return {one: outlets.seal.open(one, belongs_to=owner) for one in sealed}
+async def figures(vault: Door, *, principal: Principal, now: datetime) -> list[DestinationFigures]:
+    """How well every destination of the workspace is told."""
+    found = await destinations.history(vault, principal, First(destinations.MOST))
+    counted = await destinations.counts(vault, principal, [one.id for one in found.rows], now=now)
+    return [DestinationFigures(one, counted[one.id]) for one in found.rows]
 
 
 # Notices
 
 
 async def history(
-    vault: Vault,
+    vault: Door,
     *,
     page: Page,
     principal: Principal,
@@ -273,29 +292,32 @@ async def history(
     )
 
 
-async def notices_by_ids(
-    vault: Vault, ids: list[str], *, principal: Principal
-) -> dict[str, Notice]:
+async def notices_by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Notice]:
     """The workspace's notices with these ids."""
     return await notices.by_ids(vault, principal, ids)
 
 
 async def alerts_of(
-    vault: Vault, ids: list[str], *, principal: Principal, first: int
+    vault: Door, ids: list[str], *, principal: Principal, first: int
 ) -> dict[str, list[str]]:
     """The alerts that notices tell of, by notice."""
     found = await notices.alert_ids(vault, principal, ids)
     return {id: alerts[:first] for id, alerts in found.items()}
 
 
-async def replay(vault: Vault, *, id: str, principal: Principal, now: datetime) -> Notice:
-    """Let a dead letter be tried anew. Raises: NotFound, BadInput."""
-    return await notices.replay(vault, principal, checked_id(id), now=now)
+async def replay(vault: Door, *, id: str, principal: Principal, now: datetime) -> Notice:
+    """Let a dead letter be tried anew. Raises: Refused."""
+    with _mendable():
+        return await notices.replay(vault, principal, checked_id(id), now=now)
 
 
-async def replay_all(vault: Vault, *, destination: str, principal: Principal, now: datetime) -> int:
-    """Let all dead letters of a destination be tried anew. Raises: NotFound, BadInput."""
-    return await notices.replay_all(vault, principal, checked_id(destination), now=now)
+async def replay_all(
+    vault: Door, *, destination: str, principal: Principal, now: datetime
+) -> Replayed:
+    """Let all dead letters of a destination be tried anew. Raises: Refused."""
+    with _mendable():
+        id = checked_id(destination)
+        return Replayed(count=await notices.replay_all(vault, principal, id, now=now))
 
 
 def checked_id(id: str) -> str:
@@ -330,15 +352,15 @@ def _address(way: Way, outlets: Outlets) -> str:
     return ", ".join(found)
 
 
-async def _routing(vault: Vault, routing: Routing, principal: Principal) -> Routing:
-    wanted = tuple(dict.fromkeys(routing.rules))
+async def _rules(vault: Door, rules: tuple[str, ...], principal: Principal) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(rules))
     if len(wanted) > MAX_RULES:
         raise BadInput(f"A destination names up to {MAX_RULES} rules.")
     known = await alert_rules.by_ids(vault, principal, wanted) if wanted else {}
     missing = [rule for rule in wanted if rule not in known]
     if missing:
-        raise BadInput(f"There is no alert rule {missing[0][:60]}.")
-    return replace(routing, rules=wanted)
+        raise NotFound(f"There is no alert rule {missing[0][:60]}.")
+    return wanted
 
 
 def _quiet(quiet: QuietHours | None) -> QuietHours | None:
@@ -363,11 +385,44 @@ def _seal(outlets: Outlets) -> Seal:
     return outlets.seal
 
 
-def _shown_once(secret: str | None, outlets: Outlets, principal: Principal) -> str | None:
-    if secret is None:
-        return None
-    return _seal(outlets).close(secret, belongs_to=_once(principal))
+async def _moved(
+    vault: Door,
+    outlets: Outlets,
+    before: Destination,
+    to: Way,
+    principal: Principal,
+    now: datetime,
+) -> str:
+    """Put another place under the seal. Returns: what may be shown of it."""
+    if to.kind is not before.kind:
+        raise BadInput(f"A destination stays what it is: {before.kind.value}.")
+    address = _address(to, outlets)
+    if to.url:
+        _, endpoint = await _opened(vault, outlets, before.id, principal)
+        sealed = _closed(before, replace(endpoint, url=to.url), outlets)
+        await destinations.seal_anew(
+            vault, principal, before.id, sealed=sealed, now=now, changes={}
+        )
+    return address
 
 
-def _once(principal: Principal) -> str:
-    return f"shown once to {principal.workspace}"
+async def _switched(
+    vault: Door, id: str, principal: Principal, now: datetime, *, enabled: bool
+) -> Destination:
+    with _mendable():
+        return await destinations.change(
+            vault, principal, checked_id(id), now=now, changes={"enabled": enabled}
+        )
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
+    """Whatever the one who asks can mend is a refusal."""
+    try:
+        yield
+    except Refused:
+        raise
+    except NotFound as error:
+        raise Refused(str(error), reason=RefusalReason.NOT_FOUND) from error
+    except (BadInput, Forbidden) as error:
+        raise Refused(str(error)) from error

@@ -22,6 +22,7 @@ from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.markets import watching
 from ingest.jobs.marking import marking
 from ingest.jobs.nodes import endpoint_settings, named, nodes
+from ingest.jobs.noticing import notice_work
 from ingest.jobs.streams import streams_if_any
 from ingest.jobs.wallet_commands import wallet_work
 from ingest.jobs.working import otc_rules, retention, telling, work
@@ -199,6 +200,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 watch_prices=watching(graph, settings.prices, clock=_now),
                 price_tolerance=timedelta(seconds=settings.prices.tolerance_s),
                 otc=otc_rules(settings),
+                notices=notice_work(settings),
             )
     finally:
         await bus.close()

@@ -27,6 +27,7 @@ from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
 from ingest.jobs.following import Follow, Following
 from ingest.jobs.nodes import nodes
+from ingest.jobs.noticing import NoticeWork
 from ingest.jobs.wallets import Bell, WalletWork
 from ingest.pipelines import inbox
 from ingest.pipelines.detecting import Detector
@@ -57,24 +58,35 @@ async def work(
     watch_prices: WatchPrices | None = None,
     price_tolerance: timedelta = PRICE_TOLERANCE,
     otc: Rules | None = None,
+    notices: NoticeWork | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
     OTC is detected by the rules ``otc``, and alert rules judge what is published, by prices that
     are no older than ``price_tolerance``.
-    ``wallets`` says how those are read that are asked for. ``watch_prices`` runs beside. It goes on
-    for ever. ``changed`` is called after each change of the graph.
+    ``wallets`` says how those are read that are asked for, and ``notices`` how alerts go out.
+    ``watch_prices`` runs beside. It goes on for ever. ``changed`` is called after each change of
+    the graph.
     """
     outbox, alert_line = Outbox(graph), AlertLine(vault)
     publisher = Publisher(outbox, streams, clock=clock, keep=keep)
     alerts = Publisher(alert_line, streams, clock=clock, keep=keep)
+    noticer = None
+    if notices is not None:
+        noticer = notices.noticer(vault, clock=clock, ring=Bell(streams, clock=clock))
+
+    def raised() -> None:
+        alerts.wake()
+        if noticer is not None:
+            noticer.wake()
+
     judging = JudgingWork(
         Judge(graph, vault, clock=clock, tolerance=price_tolerance),
         vault,
         streams,
         past=KeptPast(outbox),
         clock=clock,
-        raised=alerts.wake,
+        raised=raised,
     )
 
     detector = Detector(
@@ -92,6 +104,8 @@ async def work(
             tasks.create_task(one.run())
         tasks.create_task(detector.run())
         tasks.create_task(judging.run())
+        if noticer is not None:
+            tasks.create_task(noticer.run())
         tasks.create_task(
             inbox.work(
                 graph,
