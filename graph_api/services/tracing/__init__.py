@@ -1,0 +1,1 @@
+"""Following the money through the graph: what is asked, how it is read, and what is answered."""

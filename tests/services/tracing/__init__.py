@@ -1,0 +1,1 @@
+"""Tests of traces through the graph."""
