@@ -10,9 +10,16 @@ import msgspec
 from deskgraph.graph_commands import awaited
 from deskgraph.live_client import Refused, follow
 from graph_api.domain.errors import BadInput
+from graph_api.domain.otc import Reason
 from graph_api.domain.records import ActorType
 from graph_api.settings import Settings
 
+_MOVED: Final = """
+fragment Moved on Transfer {
+  transferId chainId amount amountRaw usd blockNumber blockTime senderId recipientId tokenId
+  token { symbol }
+}
+"""
 TRANSFERS: Final = """
 subscription Watch($filter: TransferEventFilter, $delivery: Delivery!, $after: String) {
   transfers(filter: $filter, delivery: $delivery, after: $after) {
@@ -23,10 +30,34 @@ subscription Watch($filter: TransferEventFilter, $delivery: Delivery!, $after: S
     ... on TransferFinalized { transfer { ...Moved } }
   }
 }
-
-fragment Moved on Transfer {
-  transferId chainId amount amountRaw usd blockNumber blockTime senderId recipientId tokenId
-  token { symbol }
+"""
+OTC: Final = """
+subscription Watch($filter: OtcEventFilter, $after: String) {
+  otcEvents(filter: $filter, after: $after) {
+    kind: __typename
+    ... on LiveEvent { cursor at }
+    ... on OtcNews {
+      reasons counterId
+      dealers { actorId actor { name } }
+      transfer { ...Moved }
+    }
+  }
+}
+"""
+FREEZES: Final = """
+subscription Watch($filter: FreezeFilter, $after: String) {
+  freezes(filter: $filter, after: $after) {
+    cursor at kind retracted walletId tokenId issuer amountRaw transactionId blockNumber blockTime
+    token { symbol }
+  }
+}
+"""
+PROVIDERS: Final = """
+subscription Watch($chain: ChainId, $after: String) {
+  providerStatus(chain: $chain, after: $after) {
+    cursor at chainId
+    nodes { name state head latencyMs faults askedAgainInS faultText }
+  }
 }
 """
 PROGRESS: Final = """
@@ -43,7 +74,13 @@ subscription Watch($assets: [String!], $after: String) {
   prices(assets: $assets, after: $after) { cursor at assetId symbol usd usdAt source }
 }
 """
-_MARKS: Final = {"TransferSeen": "+", "TransferRetracted": "-", "TransferFinalized": "="}
+_MARKS: Final = {
+    "TransferSeen": "+",
+    "TransferRetracted": "-",
+    "TransferFinalized": "=",
+    "OtcDetected": "+",
+    "OtcRetracted": "-",
+}
 
 _url = click.option("--url", help="Of the API; the one of this installation where left out.")
 _after = click.option("--after", help="Go on behind a cursor that --json printed.")
@@ -102,7 +139,84 @@ async def transfers(
     }
     delivery = "FINALIZED" if finalized else "INSTANT"
     variables = {"filter": _given(wish), "delivery": delivery}
-    await _show(settings, url, TRANSFERS, after, as_json, variables, transfer_line)
+    await _show(settings, url, TRANSFERS + _MOVED, after, as_json, variables, transfer_line)
+
+
+@group.command("otc")
+@click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
+@click.option("--actor", "actors", multiple=True, help="Id of a desk that takes part.")
+@click.option("--asset", "assets", multiple=True, help="Id or symbol: of any token of it.")
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    type=click.Choice([one.name for one in Reason], case_sensitive=False),
+    help="A desk deals, both legs of a deal, or a size that is rare.",
+)
+@click.option("--min-usd", help="Worth at least so many US dollars in its block's time.")
+@_url
+@_after
+@_json
+@click.pass_obj
+@awaited
+async def otc(
+    settings: Settings,
+    /,
+    chains: tuple[str, ...],
+    actors: tuple[str, ...],
+    assets: tuple[str, ...],
+    reasons: tuple[str, ...],
+    min_usd: str | None,
+    url: str | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Show transfers that are taken for OTC: + detected, - taken back."""
+    wish = {
+        "chains": [*chains],
+        "actors": [*actors],
+        "assets": [*assets],
+        "reasons": [*reasons],
+        "minUsd": min_usd,
+    }
+    await _show(settings, url, OTC + _MOVED, after, as_json, {"filter": _given(wish)}, otc_line)
+
+
+@group.command("freezes")
+@click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
+@click.option("--wallet", "wallets", multiple=True, help="`ethereum:0x…`; on one of them.")
+@click.option("--token", "tokens", multiple=True, help="`ethereum:0x…`; of one of them.")
+@_url
+@_after
+@_json
+@click.pass_obj
+@awaited
+async def freezes(
+    settings: Settings,
+    /,
+    chains: tuple[str, ...],
+    wallets: tuple[str, ...],
+    tokens: tuple[str, ...],
+    url: str | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Show what issuers of stablecoins do to wallets; what a chain takes back begins with -."""
+    wish = {"chains": [*chains], "wallets": [*wallets], "tokens": [*tokens]}
+    await _show(settings, url, FREEZES, after, as_json, {"filter": _given(wish)}, freeze_line)
+
+
+@group.command("providers")
+@click.option("--chain", help="Slug or CAIP-2 id of the only chain to show.")
+@_url
+@_json
+@click.pass_obj
+@awaited
+async def providers(
+    settings: Settings, /, chain: str | None, url: str | None, as_json: bool
+) -> None:
+    """Show how the nodes of followed chains are doing, a line for each."""
+    await _show(settings, url, PROVIDERS, None, as_json, {"chain": chain}, provider_lines)
 
 
 @group.command("progress")
@@ -154,6 +268,38 @@ def transfer_line(item: dict[str, Any]) -> str:
         f"{_MARKS[item['kind']]} {moved['blockTime'] or item['at']}  {moved['chainId']} "
         f"#{moved['blockNumber']}  {amount} {token}{usd}  {sender} -> {moved['recipientId']}"
     )
+
+
+def otc_line(item: dict[str, Any]) -> str:
+    """One deal for people."""
+    dealers = [(one["actor"] or {}).get("name") or one["actorId"] for one in item["dealers"]]
+    by = f"  by {', '.join(dealers)}" if dealers else ""
+    reasons = " ".join(item["reasons"]).lower()
+    return f"{transfer_line(item)}  {printable(reasons + by)}"
+
+
+def freeze_line(item: dict[str, Any]) -> str:
+    """One act of an issuer for people."""
+    mark = "-" if item["retracted"] else "+"
+    token = (item["token"] or {}).get("symbol") or item["tokenId"]
+    amount = "" if item["amountRaw"] is None else f" of {item['amountRaw']} base units"
+    return printable(
+        f"{mark} {item['blockTime']}  {item['tokenId'].partition('/')[0]} #{item['blockNumber']}  "
+        f"{item['issuer']} {item['kind'].lower()} {item['walletId']}{amount}  {token}"
+    )
+
+
+def provider_lines(item: dict[str, Any]) -> str:
+    """The nodes of one chain for people."""
+    return "\n".join(
+        printable(f"{item['at']}  {item['chainId']}  {_node(one)}") for one in item["nodes"]
+    )
+
+
+def _node(one: dict[str, Any]) -> str:
+    latency = "" if one["latencyMs"] is None else f"  {one['latencyMs']:.0f} ms"
+    fault = "" if one["faultText"] is None else f"  {one['faultText']}"
+    return f"{one['name']}  {one['state']}  block {one['head']}{latency}{fault}"
 
 
 def progress_line(item: dict[str, Any]) -> str:

@@ -66,13 +66,18 @@ def _of_followers(event: Event) -> bool:
 
 
 async def _progress(context: Context, *, chain: ChainId | None = None) -> Interest:
+    return said_on(Line.PROGRESS, context, chain)
+
+
+def said_on(line: Line, context: Context, chain: ChainId | None) -> Interest:
+    """What followers say on ``line``: at first as they said it last."""
     streams = context.part_if_any(Streams)
 
     async def present() -> list[Event]:
-        return await scanning.newest_progress(streams, chain=chain) if streams else []
+        return await scanning.newest_said(streams, line, chain=chain) if streams else []
 
     return Interest(
-        line=Line.PROGRESS,
+        line=line,
         fields=(CHAIN,),
         values=None if chain is None else frozenset([chain]),
         test=_of_followers,

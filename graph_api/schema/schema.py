@@ -8,7 +8,15 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph_api.schema.activity import TransactionActivity, WalletActivity
 from graph_api.schema.alert_rules import AlertRuleMutation, AlertRuleQuery, WatchlistRules
+from graph_api.schema.alerts import (
+    AlertMutation,
+    AlertQuery,
+    AlertRuleAlerts,
+    AlertSubscription,
+)
 from graph_api.schema.checks import check
+from graph_api.schema.clusters import ClusterMutation, ClusterQuery, WalletClusters
+from graph_api.schema.freezes import FreezeSubscription
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.inbox import InboxMutation, InboxQuery
@@ -16,9 +24,11 @@ from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, Wallet
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.notices import NoticeMutation, NoticeQuery
+from graph_api.schema.otc import OtcSubscription
 from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
+from graph_api.schema.providers import ProviderSubscription
 from graph_api.schema.queries import LedgerQuery
 from graph_api.schema.scalars import SCALARS
 from graph_api.schema.scanning import ScannerQuery
@@ -40,7 +50,9 @@ EXTENSIONS: Final = (
     WalletProtocols,
     WalletHistories,
     WalletWatchlists,
+    WalletClusters,
     WatchlistRules,
+    AlertRuleAlerts,
     ChainTokens,
     TransferValues,
     TokenAssets,
@@ -60,19 +72,38 @@ class Query(
     JobQuery,
     WatchlistQuery,
     AlertRuleQuery,
+    AlertQuery,
     NoticeQuery,
+    ClusterQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(InboxMutation, JobMutation, WatchlistMutation, AlertRuleMutation, NoticeMutation):
+class Mutation(
+    InboxMutation,
+    JobMutation,
+    WatchlistMutation,
+    AlertRuleMutation,
+    AlertMutation,
+    NoticeMutation,
+    ClusterMutation,
+):
     """The root of all changes."""
 
 
 @strawberry.type(description="Everything that is told as it happens.")
-class Subscription(LedgerSubscription, PriceSubscription, ProgressSubscription, JobSubscription):
+class Subscription(
+    LedgerSubscription,
+    PriceSubscription,
+    ProgressSubscription,
+    JobSubscription,
+    OtcSubscription,
+    AlertSubscription,
+    FreezeSubscription,
+    ProviderSubscription,
+):
     """The root of all subscriptions, each declared with ``feed``."""
 
 

@@ -106,10 +106,10 @@ async def followed(graph: Graph, streams: Streams | None) -> list[Followed]:
     ]
 
 
-async def newest_progress(streams: Streams, *, chain: ChainId | None) -> list[Event]:
-    """What followers said last: of one chain, or of all. Raises: UpstreamUnavailable."""
+async def newest_said(streams: Streams, line: Line, *, chain: ChainId | None) -> list[Event]:
+    """What followers said last on a line: of one chain, or of all. Raises: UpstreamUnavailable."""
     chains = await _telling(streams) if chain is None else [chain]
-    found = [await _newest(streams, Lane(Line.PROGRESS, one)) for one in chains]
+    found = [await _newest(streams, Lane(line, one)) for one in chains]
     return [event for event in found if event is not None]
 
 

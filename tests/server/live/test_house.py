@@ -56,6 +56,29 @@ subscription Worth($filter: TransferEventFilter) {
   transfers(filter: $filter) { ... on TransferSeen { transfer { transferId usd } } }
 }
 """
+OTC = """
+subscription ($filter: OtcEventFilter) {
+  otcEvents(filter: $filter) {
+    kind: __typename
+    ... on OtcNews {
+      reasons counterId counter { transferId }
+      dealers { actorId type actor { name } }
+      transfer { transferId usd }
+    }
+  }
+}
+"""
+FREEZES = """
+subscription ($filter: FreezeFilter) {
+  freezes(filter: $filter) {
+    kind retracted walletId tokenId issuer amountRaw transactionId blockNumber blockTime
+    wallet { transfersIn } token { symbol }
+  }
+}
+"""
+PROVIDERS = """
+subscription { providerStatus(chain: "ethereum") { chainId nodes { name state head latencyMs } } }
+"""
 PROGRESS = """
 subscription { ingestProgress(chain: "ethereum") { chainId blocksPerS scanner { chainId lag } } }
 """
@@ -225,6 +248,144 @@ async def test_transfers_are_told_by_what_they_were_worth_in_the_time_of_their_b
         7: 0.0,
     }
     assert refused["type"] == "error"
+
+
+async def test_what_is_taken_for_otc_is_told_to_those_who_want_it(
+    house: Served, graph: Graph, bus: Bus
+) -> None:
+    def body(number: int, **rest: Any) -> dict[str, Any]:
+        why = {"reasons": ["large"], "actors": [], "actor_types": [], "usd": 5.0, "counter": None}
+        return event(number, recipient=wallet("desk")).body | why | rest
+
+    of_desk = {
+        "reasons": ["desk", "exchange"],
+        "actors": ["desk"],
+        "actor_types": ["otc_desk"],
+        "usd": 2_000_000.5,
+        "counter": transfer("alice", "desk", tx="first").id,
+    }
+    news = [
+        News(topic=Topic.OTC_DETECTED, body=body(1)),
+        News(topic=Topic.OTC_DETECTED, body=body(2, **of_desk)),
+        News(topic=Topic.OTC_DETECTED, body=body(3, **of_desk | {"usd": 2_000_000.0})),
+        News(topic=Topic.OTC_DETECTED, body=body(4, **of_desk | {"usd": None})),
+        News(topic=Topic.OTC_RETRACTED, body=body(2, **of_desk)),
+        News(topic=Topic.OTC_DETECTED, body=body(5)),
+    ]
+    wish = {"actors": ["desk"], "reasons": ["EXCHANGE"], "minUsd": "2000000.5"}
+
+    async def work(writing: Writing) -> None:
+        await outbox.append(writing, Line.OTC, CHAIN, news, now=NOW)
+
+    async with (
+        publishing(publisher(graph, bus.streams)),
+        house.client() as client,
+        watching(house, "otc", "--actor", "desk", "--min-usd", "2000000.5") as lines,
+    ):
+        await client.subscribe(OTC, filter=wish)
+        await client.subscribe(OTC, id="all")
+        await until_subscribed(house, 3)
+        await graph.write(work)
+        heard: dict[object, list[Any]] = {"1": [], "all": []}
+        while len(heard["all"]) < len(news):
+            message = await client.receive()
+            heard[message["id"]].append(message["payload"]["data"]["otcEvents"])
+        async with asyncio.timeout(30):
+            line = (await lines.readline()).decode()
+
+    assert [(one["kind"], number_of(one)) for one in heard["1"]] == [
+        ("OtcDetected", 2),
+        ("OtcRetracted", 2),
+    ]
+    assert heard["1"][0] == {
+        "kind": "OtcDetected",
+        "reasons": ["DESK", "EXCHANGE"],
+        "counterId": of_desk["counter"],
+        "counter": {"transferId": of_desk["counter"]},
+        "dealers": [{"actorId": "desk", "type": "OTC_DESK", "actor": {"name": "A desk"}}],
+        "transfer": {"transferId": event(2).body["id"], "usd": 2_000_000.5},
+    }
+    assert [number_of(one) for one in heard["all"]] == [1, 2, 3, 4, 2, 5]
+    assert heard["all"][0]["dealers"] == []
+    assert line.startswith("+ ")
+    assert line.endswith("  desk exchange  by A desk\n")
+
+
+async def test_what_issuers_do_is_told_with_what_a_chain_takes_back(
+    house: Served, graph: Graph, bus: Bus
+) -> None:
+    coin = "eip155:1/erc20:0x" + "c" * 40
+    frozen = {
+        "id": "eip155:1:0x1:log:1",
+        "wallet": wallet("desk"),
+        "token": coin,
+        "issuer": "Issuer",
+        "amount_raw": None,
+        "transaction": "eip155:1:0x1",
+        "position": "log:1",
+        "block_number": 7,
+        "block_hash": "0x7",
+        "block_time": NOON,
+    }
+    seized = frozen | {"amount_raw": str(10**30)}
+    news = [
+        News(topic=Topic.WALLET_FROZEN, body=frozen | {"wallet": wallet("nobody")}),
+        News(topic=Topic.WALLET_FROZEN, body=frozen),
+        News(topic=Topic.WALLET_SEIZED, body=seized),
+        News(topic=Topic.WALLET_RETRACTED, body=seized | {"was": "wallet.seized"}),
+        News(topic=Topic.WALLET_FREED, body=frozen),
+    ]
+
+    async def work(writing: Writing) -> None:
+        await outbox.append(writing, Line.WALLETS, CHAIN, news, now=NOW)
+
+    async with (
+        publishing(publisher(graph, bus.streams)),
+        house.client() as client,
+        watching(house, "freezes", "--chain", "ethereum") as lines,
+    ):
+        await client.subscribe(FREEZES, filter={"wallets": [wallet("desk")], "tokens": [coin]})
+        await until_subscribed(house, 2)
+        await graph.write(work)
+        heard = [(await client.receive())["payload"]["data"]["freezes"] for _ in range(4)]
+        async with asyncio.timeout(30):
+            line = (await lines.readline()).decode()
+
+    assert [(one["kind"], one["retracted"], one["amountRaw"]) for one in heard] == [
+        ("FROZEN", False, None),
+        ("SEIZED", False, str(10**30)),
+        ("SEIZED", True, str(10**30)),
+        ("FREED", False, None),
+    ]
+    assert heard[0]["wallet"] == {"transfersIn": 1}
+    assert (heard[0]["token"], heard[0]["blockTime"]) == (None, "2023-11-14T22:13:20Z")
+    assert f"#7  Issuer frozen {wallet('nobody')}  {coin}" in line
+
+
+async def test_nodes_are_told_of_as_they_were_last_and_as_they_change(
+    house: Served, bus: Bus
+) -> None:
+    async def say(state: str) -> None:
+        endpoints = [{"name": "one", "state": state, "head": 2**53 + 1, "latency_ms": 4.5}]
+        news = News(topic=Topic.PROVIDER_STATUS, body={"endpoints": endpoints})
+        progress = News(topic=Topic.INGEST_PROGRESS, body={})
+        for one in (progress, news):
+            await Streams(bus.streams.bus).tell(CHAIN, [one], now=NOW, epoch="said")
+
+    await say("resting")
+    await say("healthy")
+    async with house.client() as client, watching(house, "providers") as lines:
+        await client.subscribe(PROVIDERS)
+        first = (await client.receive())["payload"]["data"]["providerStatus"]
+        await say("quarantined")
+        second = (await client.receive())["payload"]["data"]["providerStatus"]
+        async with asyncio.timeout(30):
+            line = (await lines.readline()).decode()
+
+    node = {"name": "one", "state": "healthy", "head": str(2**53 + 1), "latencyMs": 4.5}
+    assert first == {"chainId": CHAIN, "nodes": [node]}
+    assert second["nodes"] == [node | {"state": "quarantined"}]
+    assert line.startswith("2026-01-15T12:00:00Z  eip155:1  one  ")
 
 
 async def test_metrics_count_subscribers_and_how_late_they_hear(house: Served, bus: Bus) -> None:
