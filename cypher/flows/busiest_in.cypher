@@ -2,12 +2,8 @@
 // $wallets ids   $token or null for all   $since epoch ms or null   $limit flows of each wallet
 UNWIND $wallets AS id
 CALL (id) {
-  MATCH (:Wallet {id: id})<-[r:FLOWED]-(:Wallet)
-  WHERE $token IS NULL OR r.token = $token
-  WITH r.id AS flow
-  MATCH (f:Flow {id: flow})
-  WITH f
-  WHERE $since IS NULL OR f.last_at >= $since
+  MATCH (:Wallet {id: id})<-[:FLOW_TO]-(f)
+  WHERE ($token IS NULL OR f.token = $token) AND ($since IS NULL OR f.last_at >= $since)
   WITH f ORDER BY f.transfers DESC, f.sender, f.token LIMIT $limit
   RETURN f
 }

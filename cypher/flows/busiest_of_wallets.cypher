@@ -3,12 +3,9 @@
 // $limit pairs of a counterparty and a token for each wallet
 UNWIND $wallets AS id
 CALL (id) {
-  MATCH (:Wallet {id: id})-[r:FLOWED]-(:Wallet)
-  WHERE $token IS NULL OR r.token = $token
-  WITH DISTINCT id AS wallet, r.id AS flow
-  MATCH (f:Flow {id: flow})
-  WITH wallet, f
-  WHERE $since IS NULL OR f.last_at >= $since
+  MATCH (:Wallet {id: id})<-[:FLOW_FROM|FLOW_TO]-(f)
+  WHERE ($token IS NULL OR f.token = $token) AND ($since IS NULL OR f.last_at >= $since)
+  WITH DISTINCT id AS wallet, f
   WITH CASE WHEN f.sender = wallet THEN f.recipient ELSE f.sender END AS other,
     f.token AS token, sum(f.transfers) AS transfers, collect(f) AS flows
   ORDER BY transfers DESC, other, token LIMIT $limit

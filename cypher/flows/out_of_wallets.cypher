@@ -1,9 +1,7 @@
 // All flows out of wallets that have not very many of them.
 // $wallets ids
 UNWIND $wallets AS id
-MATCH (:Wallet {id: id})-[r:FLOWED]->(:Wallet)
-WITH id, r.id AS flow
-MATCH (f:Flow {id: flow})
+MATCH (:Wallet {id: id})<-[:FLOW_FROM]-(f)
 RETURN id AS owner, null AS key,
   f.id AS id, f.sender AS sender, f.recipient AS recipient, f.token AS token,
   f.transfers AS transfers, f.amount_raw AS amount_raw, f.amount AS amount, f.usd AS usd,

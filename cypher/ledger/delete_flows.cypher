@@ -3,4 +3,5 @@
 UNWIND $ids AS id
 MATCH (f:Flow {id: id})
 MATCH (:Wallet {id: f.sender})-[r:FLOWED {id: id}]->(:Wallet {id: f.recipient})
-DELETE r, f
+DELETE r
+DETACH DELETE f

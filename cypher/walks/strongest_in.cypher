@@ -3,12 +3,8 @@
 // $limit flows of each wallet
 UNWIND $wallets AS id
 CALL (id) {
-  MATCH (:Wallet {id: id})<-[r:FLOWED]-(:Wallet)
-  WHERE $token IS NULL OR r.token = $token
-  WITH r.id AS flow
-  MATCH (f:Flow {id: flow})
-  WITH f
-  WHERE $since IS NULL OR f.last_at >= $since
+  MATCH (:Wallet {id: id})<-[:FLOW_TO]-(f)
+  WHERE ($token IS NULL OR f.token = $token) AND ($since IS NULL OR f.last_at >= $since)
   WITH f, CASE WHEN $by_amount THEN coalesce(f.amount, 0.0) ELSE f.transfers END AS strength
   ORDER BY strength DESC, f.id LIMIT $limit
   RETURN f

@@ -123,6 +123,7 @@ NODES: Final = (
             Property("at", "INTEGER", "Since when it is known, epoch milliseconds."),
             Property("usd", "STRING", "US dollars for a whole unit, exact decimal text."),
             Property("source", "STRING", "Who says so, several joined by `+`."),
+            Property("pinned", "BOOLEAN", "True where a Transfer is valued by it: it stays."),
         ),
     ),
     Node(

@@ -24,7 +24,8 @@ HARM: Final = (
     ("MATCH (f:Flow) WITH f LIMIT 1 SET f.amount_raw = '7'", "amount_raw is 7, should be"),
     ("MATCH (f:Flow) WITH f LIMIT 2 SET f.transfers = 99, f.first_at = 5", "first_at is 5"),
     (
-        "MATCH (f:Flow) WITH f LIMIT 1 MATCH (:Wallet)-[r:FLOWED {id: f.id}]->() DELETE r, f",
+        "MATCH (f:Flow) WITH f LIMIT 1 MATCH (:Wallet)-[r:FLOWED {id: f.id}]->() DELETE r "
+        "DETACH DELETE f",
         "is missing",
     ),
     ("MATCH (h:Holding) WITH h LIMIT 1 SET h.received_raw = '1'", "received_raw is 1, should be"),

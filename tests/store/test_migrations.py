@@ -12,7 +12,9 @@ from graph_api.domain.errors import SchemaUnknown
 from graph_api.store import migrations
 from graph_api.store.graph import Graph
 from graph_api.store.migrations import Migration
+from tests import given
 from tests.conftest import NOW
+from tests.given import Ledger
 
 EXPAND: Final = "CREATE CONSTRAINT probe_id IF NOT EXISTS FOR (n:Probe) REQUIRE n.id IS UNIQUE;\n"
 #: Not safe to run twice on one thing, so that a step that is done twice shows.
@@ -110,6 +112,22 @@ async def test_two_processes_migrate_at_once(probed: Graph, tmp_path: Path) -> N
     assert await seen(probed) == [{"seen": 1, "n": PROBES}]
     numbers = await probed.run_alone("MATCH (m:Migration) RETURN m.number AS n ORDER BY n")
     assert [row["n"] for row in numbers] == [step.number for step in steps]
+
+
+async def test_flows_that_were_written_without_ways_to_their_wallets_get_them(
+    graph: Graph, ledger: Ledger
+) -> None:
+    ways = "MATCH (f:Flow)-[r:FLOW_FROM|FLOW_TO]->(w:Wallet) "
+    await ledger.write(given.transfer("alice", "desk"), given.transfer("desk", "bob", log=1))
+    listed = f"{ways} RETURN f.id AS flow, type(r) AS way, w.id AS wallet ORDER BY flow, way"
+    written = await graph.run_alone(listed)
+    await graph.run_alone(f"{ways} DELETE r")
+    await graph.run_alone("MATCH (m:Migration {name: 'flow_ends'}) DELETE m")
+
+    await migrations.migrate(graph, now=NOW)
+
+    assert len(written) == 4
+    assert await graph.run_alone(listed) == written
 
 
 async def test_a_newer_schema_is_refused(probed: Graph, tmp_path: Path) -> None:
