@@ -2,11 +2,11 @@
 
 import os
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from graph_api.domain.errors import BadInput, TooCostly
 from graph_api.domain.events import ANY_CHAIN, Event, News, Topic
-from graph_api.domain.ids import AccountId, chain_id_of
+from graph_api.domain.ids import AccountId, ChainId, chain_id_of
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.live.streams import Streams
@@ -18,6 +18,8 @@ from graph_api.vault.vault import Door, Vault
 
 #: Reads the history of a wallet; its subject is the account.
 WALLET: Final = "wallet"
+#: Finds who is one on a chain; its subject is the chain.
+CLUSTERING: Final = "clustering"
 #: How many jobs of a workspace may wait or run at once.
 MOST_ACTIVE: Final = 200
 
@@ -45,7 +47,30 @@ async def request_wallet(
 
     What an earlier job has read is not read again. Raises: TooCostly when too many jobs wait.
     """
-    newest = (await of_wallets(vault, [wallet], principal=principal)).get(wallet)
+    arguments = {"account": wallet, "chain": chain_id_of(wallet)}
+    return await _request(vault, principal, WALLET, wallet, arguments=arguments, now=now)
+
+
+async def request_clustering(
+    vault: Door, *, chain: ChainId, principal: Principal, now: datetime
+) -> Job:
+    """Ask for a run of clustering on ``chain``; the job that is at it already, if there is one.
+
+    Raises: TooCostly when too many jobs wait.
+    """
+    return await _request(vault, principal, CLUSTERING, chain, arguments={"chain": chain}, now=now)
+
+
+async def _request(
+    vault: Door,
+    principal: Principal,
+    kind: str,
+    subject: str,
+    *,
+    arguments: dict[str, Any],
+    now: datetime,
+) -> Job:
+    newest = (await jobs.newest_about(vault, principal, [subject], kind=kind)).get(subject)
     if newest is not None and newest.state in jobs.ACTIVE:
         return newest
     if await jobs.active(vault, principal) >= MOST_ACTIVE:
@@ -56,9 +81,9 @@ async def request_wallet(
         vault,
         principal,
         id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=WALLET,
-        arguments={"account": wallet, "chain": chain_id_of(wallet)},
-        subject=wallet,
+        kind=kind,
+        arguments=arguments,
+        subject=subject,
         now=now,
     )
 

@@ -59,6 +59,16 @@ async def spans(
     return found
 
 
+async def highest_until(graph: Graph, chain: ChainId, moment: datetime) -> int | None:
+    """The newest block that may be of ``moment`` or earlier; None where nothing is loaded.
+
+    Raises: BadInput where nobody knows any time.
+    """
+    (row,) = await _timed(graph, [chain])
+    between = await _between(graph, row, Window(until=moment))
+    return row.last_block if between.highest is None else between.highest
+
+
 async def require_times(graph: Graph, wanted: Iterable[ChainId]) -> None:
     """Raises: BadInput where nobody knows the time of anything that is loaded of these chains."""
     await _timed(graph, list(dict.fromkeys(wanted)))

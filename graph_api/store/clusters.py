@@ -1,6 +1,6 @@
 """Questions about clusters: of wallets, by id, who is in them, and the evidence behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,6 +53,10 @@ class EvidenceRow(msgspec.Struct, frozen=True):
             self.block_number,
             self.confidence,
         )
+
+
+class _AtWallet(EvidenceRow, frozen=True):
+    wallet: AccountId
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,12 +161,40 @@ async def links(
     *,
     least: float,
     block: int | None = None,
+    heuristics: Collection[Heuristic] | None = None,
     limit: int,
 ) -> list[EvidenceRow]:
-    """The evidence that touches any of ``wallets``: so sure at least, and known by ``block``."""
+    """The evidence that touches any of ``wallets``: so sure at least, known by ``block``, and of
+    ``heuristics`` where these are named.
+    """
     return await graph.read(
-        "clusters/links", EvidenceRow, wallets=list(wallets), least=least, block=block, limit=limit
+        "clusters/links",
+        EvidenceRow,
+        wallets=list(wallets),
+        least=least,
+        block=block,
+        heuristics=None if heuristics is None else sorted(heuristics),
+        limit=limit,
     )
+
+
+async def links_of_wallets(
+    graph: Graph, wallets: list[AccountId], *, first: int
+) -> dict[AccountId, list[EvidenceRow]]:
+    """The surest evidence at each wallet, whether it merges or not."""
+    found: dict[AccountId, list[EvidenceRow]] = {}
+    rows = await graph.read("clusters/links_of_wallets", _AtWallet, wallets=wallets, first=first)
+    for row in sorted(rows, key=lambda row: (-row.confidence, row.id)):
+        found.setdefault(row.wallet, []).append(row)
+    return found
+
+
+async def evidence_lists(
+    graph: Graph, lists: list[tuple[str, ...]]
+) -> dict[tuple[str, ...], list[EvidenceRow]]:
+    """The evidence of several lists of ids, each in its order."""
+    rows = await evidence(graph, sorted({id for ids in lists for id in ids}))
+    return {ids: [rows[id] for id in ids if id in rows] for ids in lists}
 
 
 async def published(graph: Graph, chains: list[ChainId]) -> dict[ChainId, RunRow]:
