@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Row, Select, and_, select, update
 
 from graph_api.domain.alerts import Alert, AlertNews, Severity
-from graph_api.domain.errors import BadInput, NotFound
 from graph_api.domain.principals import Principal
+from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.vault import judging
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.tables import alerts
@@ -72,19 +72,24 @@ async def acknowledge(
 ) -> list[Alert]:
     """Say that somebody has seen to alerts, all of them or none; in the order of ``ids``.
 
-    What was acknowledged before stays as it is. Raises: NotFound, BadInput.
+    What was acknowledged before stays as it is. Raises: Refused.
     """
     wanted = list(dict.fromkeys(ids))
     note = _note(note)
     if len(wanted) > MOST_ACKNOWLEDGED:
-        raise BadInput(f"Up to {MOST_ACKNOWLEDGED} alerts can be acknowledged at once.")
+        raise Refused(
+            f"Up to {MOST_ACKNOWLEDGED} alerts can be acknowledged at once.",
+            reason=RefusalReason.TOO_MANY,
+        )
     async with vault.writing() as connection:
         await judging.hold_news(connection)
         question = _of(principal).where(alerts.c.id.in_(wanted)).with_for_update()
         found = {row.id: _alert(row) for row in await connection.execute(question)}
         for id in wanted:
             if id not in found:
-                raise NotFound(f"There is no alert {id[:60]}.")
+                raise Refused(
+                    f"There is no alert {id[:60]}.", reason=RefusalReason.NOT_FOUND, about=[id]
+                )
             if found[id].acknowledged_at is None:
                 found[id] = await _acknowledged(connection, principal, found[id], note, now)
     return [found[id] for id in wanted]
@@ -145,5 +150,5 @@ def _alert(row: Row[Any]) -> Alert:
 def _note(note: str | None) -> str | None:
     text = (note or "").strip()
     if len(text) > MAX_NOTE:
-        raise BadInput(f"A note has up to {MAX_NOTE:,} characters.")
+        raise Refused(f"A note has up to {MAX_NOTE:,} characters.")
     return text or None

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import msgspec
 import pytest
-from sqlalchemy import insert
 
 from graph_api.domain.alerts import (
     AlertNews,
@@ -16,15 +14,13 @@ from graph_api.domain.alerts import (
     Rule,
     Severity,
     Size,
-    kind_of,
 )
-from graph_api.domain.errors import NotFound
 from graph_api.domain.events import Lane, Line
 from graph_api.domain.principals import Principal
-from graph_api.vault import alerts, judging
+from graph_api.domain.refusals import Refused
+from graph_api.vault import alert_rules, alerts, judged, judging
 from graph_api.vault.alerts import Wanted
 from graph_api.vault.judging import Flowed, Judged, Kept, Raised, TakenBack, Verdict
-from graph_api.vault.tables import alert_rules
 from graph_api.vault.vault import Vault
 from tests.vault.given import MINUTE, NOON
 
@@ -36,26 +32,16 @@ async def rule_of(
     vault: Vault, principal: Principal, id: str = "large", *, cool_down_s: int = 0
 ) -> Rule:
     """A rule of ``principal`` on record."""
-    rule = Rule(
+    return await alert_rules.create(
+        vault,
+        principal,
         id=id,
-        workspace=principal.workspace,
-        principal=principal.id,
         name=f"Rule {id}",
         condition=LARGE,
         severity=Severity.WARNING,
         cool_down_s=cool_down_s,
-        created_at=NOON,
-        changed_at=NOON,
-        judges_from=NOON,
+        now=NOON,
     )
-    row = msgspec.structs.asdict(rule) | {
-        "condition": msgspec.to_builtins(LARGE),
-        "kind": kind_of(LARGE),
-        "severity": rule.severity.value,
-    }
-    async with vault.writing() as connection:
-        await connection.execute(insert(alert_rules).values(row))
-    return rule
 
 
 def raised(
@@ -95,7 +81,7 @@ async def numbers(vault: Vault, principal: Principal) -> list[tuple[int, int]]:
 
 async def test_what_is_judged_again_is_kept_once(vault: Vault, ann: Principal) -> None:
     rule = await rule_of(vault, ann)
-    assert (await judging.rules_in_force(vault)) == [rule]
+    assert await judged.rules(vault) == [rule]
 
     await keep(vault, [raised(rule, 1), raised(rule, 3)], through=5)
     again = await keep(vault, [raised(rule, 1), raised(rule, 3), raised(rule, 6)])
@@ -192,7 +178,7 @@ async def test_acknowledging_is_for_the_own_workspace_all_or_none_and_once(
     first, second = (one.id for one in await alerts.after(vault, ann, 0))
     (foreign,) = await alerts.after(vault, bob, 0)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(Refused):
         await alerts.acknowledge(vault, ann, [first, foreign.id], now=NOON)
     assert await alerts.by_ids(vault, ann, [foreign.id]) == {}
     done = await alerts.acknowledge(vault, ann, [first], now=NOON, note=" Seen to. ")
