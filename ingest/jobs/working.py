@@ -25,7 +25,9 @@ from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
+from ingest.jobs.clusters import cluster_worker
 from ingest.jobs.following import Follow, Following
+from ingest.jobs.lists import ListWorker
 from ingest.jobs.nodes import nodes
 from ingest.jobs.noticing import NoticeWork
 from ingest.jobs.wallets import Bell, WalletWork
@@ -106,6 +108,10 @@ async def work(
         tasks.create_task(judging.run())
         if noticer is not None:
             tasks.create_task(noticer.run())
+        clusterer = cluster_worker(
+            graph, vault, clock=clock, ring=Bell(streams, clock=clock), changed=changed
+        )
+        tasks.create_task(clusterer.run())
         tasks.create_task(
             inbox.work(
                 graph,
@@ -116,6 +122,8 @@ async def work(
                 report=lambda _: wake(),
             )
         )
+        lists = ListWorker(graph, vault, clock=clock, ring=Bell(streams, clock=clock))
+        tasks.create_task(lists.run())
         if wallets is not None:
             for worker in wallets.workers(
                 graph, vault, clock=clock, ring=Bell(streams, clock=clock), changed=wake

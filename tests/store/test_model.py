@@ -4,7 +4,9 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from graph_api.domain.ids import ChainId
 from graph_api.domain.otc import Rules
+from graph_api.services.clustering import Clustering
 from graph_api.store import prices
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
@@ -16,6 +18,7 @@ from tests.given import Ledger
 from tests.ingest.chains import FIRST, FreezingChain
 from tests.ingest.export import export, written
 from tests.ingest.loading import loaded
+from tests.services.test_clustering import deposit, exchange
 from tests.store.test_ledger_recompute import coins
 from tests.store.test_prices import COINS, price, priced
 
@@ -95,6 +98,9 @@ async def sample(graph: Graph, folder: Path) -> None:
     chain.grow(given.ETHEREUM.finality_depth + 2)
     turn = Turn(graph, clock=lambda: given.NOW)
     await Follower(graph, turn, chain, start=FIRST).run(until=chain.height)
+    async with Ledger.open(graph) as ledger:
+        await ledger.write(*exchange(), *deposit("a", "d", block=1), *deposit("b", "d", block=9))
+    await Clustering(graph, clock=lambda: given.NOW).run(ChainId(given.ETHEREUM.id))
     await prices.register(graph, [COINS])
     point = price("2.5", chain.transfers[0].block_time or 0)
     assert (await priced(graph, point)).priced

@@ -1,0 +1,49 @@
+"""Runs of clustering that were asked for; what one has read, the next need not read again."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from graph_api.domain.ids import ChainId
+from graph_api.services.clustering import Clustering, Progress
+from graph_api.services.jobs import CLUSTERING
+from graph_api.store.graph import Graph
+from graph_api.vault.jobs import Job, Note
+from graph_api.vault.vault import Vault
+from ingest.jobs.wallets import Ring, nobody
+from ingest.jobs.workers import JobWorker, Tell
+
+_AGAIN: Final = "Ask for clustering again; a run repairs what an interrupted one has left."
+
+
+def cluster_worker(
+    graph: Graph,
+    vault: Vault,
+    *,
+    clock: Callable[[], datetime],
+    ring: Ring = nobody,
+    changed: Callable[[], None] = lambda: None,
+) -> JobWorker:
+    """Works off runs of clustering; ``changed`` is called after each change of the graph."""
+    clustering = Clustering(graph, clock=clock)
+
+    async def do(job: Job, tell: Tell) -> Any:
+        def told(progress: Progress) -> None:
+            tell(progress.share, _note(progress))
+
+        run = await clustering.run(ChainId(job.arguments["chain"]), tell=told)
+        changed()
+        return msgspec.to_builtins(run)
+
+    return JobWorker(vault, CLUSTERING, do, clock=clock, remedy=_AGAIN, ring=ring)
+
+
+def _note(progress: Progress) -> Note:
+    return Note(
+        done=progress.done,
+        total=progress.total,
+        unit=progress.unit,
+        message=progress.message,
+    )
