@@ -14,7 +14,7 @@ from graph_api.domain.otc import Reason
 from graph_api.domain.records import ActorType
 from graph_api.settings import Settings
 
-_MOVED: Final = """
+MOVED: Final = """
 fragment Moved on Transfer {
   transferId chainId amount amountRaw usd blockNumber blockTime senderId recipientId tokenId
   token { symbol }
@@ -139,7 +139,7 @@ async def transfers(
     }
     delivery = "FINALIZED" if finalized else "INSTANT"
     variables = {"filter": _given(wish), "delivery": delivery}
-    await _show(settings, url, TRANSFERS + _MOVED, after, as_json, variables, transfer_line)
+    await _show(settings, url, TRANSFERS + MOVED, after, as_json, variables, transfer_line)
 
 
 @group.command("otc")
@@ -179,7 +179,7 @@ async def otc(
         "reasons": [*reasons],
         "minUsd": min_usd,
     }
-    await _show(settings, url, OTC + _MOVED, after, as_json, {"filter": _given(wish)}, otc_line)
+    await _show(settings, url, OTC + MOVED, after, as_json, {"filter": _given(wish)}, otc_line)
 
 
 @group.command("freezes")

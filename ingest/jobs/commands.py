@@ -17,6 +17,7 @@ from ingest.jobs import (
     chain_commands,
     inbox_commands,
     interrupts,
+    otc_commands,
     price_commands,
     progress,
     wallet_commands,
@@ -79,6 +80,7 @@ def group(door: Door, *, bus: BusOf = named_bus) -> click.Group:
     inbox_commands.add_to(ingest)
     wallet_commands.add_to(ingest, door, bus=bus)
     price_commands.add_to(ingest, door, bus=bus)
+    otc_commands.add_to(ingest, door)
     return ingest
 
 

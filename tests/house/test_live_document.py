@@ -10,7 +10,11 @@ from tests.server.live.serving import SEEN
 
 SHOWN = [
     *(text for name, text in blocks("graphql") if name == "docs/live.md"),
-    watch_commands.TRANSFERS,
+    watch_commands.TRANSFERS + watch_commands.MOVED,
+    watch_commands.OTC + watch_commands.MOVED,
+    watch_commands.FREEZES,
+    watch_commands.PROVIDERS,
+    watch_commands.PRICES,
     watch_commands.PROGRESS,
     live.QUERY,
     live_kills.QUERY,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graph_api.analysis.sizes import day_of
 from graph_api.domain.assets import Asset
 from graph_api.domain.events import Event, Line, News, Topic
 from graph_api.domain.ids import AccountId, ChainId
@@ -15,8 +16,10 @@ from graph_api.domain.otc import Rules
 from graph_api.domain.prices import Price
 from graph_api.domain.records import Actor, ActorType, Label
 from graph_api.store import otc, outbox, prices
-from graph_api.store.graph import Graph, Writing
+from graph_api.store.graph import Graph, Writing, moment
+from graph_api.store.ledger.turn import Turn
 from ingest.pipelines.detecting import Detector
+from ingest.pipelines.sizing import recount
 from tests.given import DAY, ETHER, ETHEREUM, NOON, NOW, Ledger, transfer, wallet
 from tests.ingest.pipelines.test_following import events
 from tests.server.live.serving import event
@@ -238,6 +241,34 @@ async def test_of_two_who_look_at_once_each_event_is_concluded_from_once(known: 
 
     found = await events(known, Line.OTC, ETHEREUM)
     assert [number for _, number, _ in told(found)] == list(range(1, 31))
+
+
+async def test_sizes_are_counted_anew_from_what_is_loaded(known: Graph) -> None:
+    async with Ledger.open(known) as ledger:
+        times = [NOON + at * DAY // 7 for at in range(-7, 36)]
+        moved = [
+            transfer("alice", "bob", tx=f"{at}", block=200 + at, at=time, amount_raw=10**15 + at)
+            for at, time in enumerate(times)
+        ]
+        await ledger.write(*moved)
+    bodies = [
+        body(at, block=200 + at, at=one.block_time or 0, amount_raw=str(one.amount_raw), id=one.id)
+        for at, one in enumerate(moved)
+    ]
+    # What was loaded before is not announced, and the newest day is not over.
+    await announce(known, *([one] for one in bodies[14:]))
+    await looked(known)
+    kept = (await state(known))["sizes"]
+    (counted,) = await recount(
+        known, Turn(known, clock=lambda: NOW), days=30, now=moment(times[-1])
+    )
+
+    sizes = {id: sum(counts) for id, _, counts in (await state(known))["sizes"]}
+    first = day_of(NOON)
+    assert counted.transfers == sum(sizes[f"{ETHER}|{day}"] for day in range(first - 1, first + 5))
+    assert [sizes[f"{ETHER}|{day}"] for day in (first - 2, first + 5)] == [0, kept[-1][2][0]]
+    again = (await state(known))["sizes"]
+    assert [one for one in again if one in kept[1:]] == kept[1:]
 
 
 async def test_who_looks_late_goes_on_where_events_begin(known: Graph) -> None:
