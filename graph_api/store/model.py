@@ -593,7 +593,13 @@ RELATIONSHIPS: Final = (
         type="CREATED", start="Transaction", end="Output", about="The output is the transaction's."
     ),
     Relationship(
-        type="SPENT", start="Transaction", end="Output", about="The transaction spends the output."
+        type="SPENT",
+        start="Transaction",
+        end="Output",
+        about="The transaction spends the output.",
+        properties=(
+            Property("place", "INTEGER", "Which input it is, from 0; absent in older loads."),
+        ),
     ),
     Relationship(type="OWNS", start="Wallet", end="Output", about="The output pays the wallet."),
     Relationship(

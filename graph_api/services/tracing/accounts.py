@@ -56,7 +56,7 @@ async def traced(
         reached = {run.places[piece.place] for piece in run.found.pieces if piece.place != NONE}
         wallets = {place.wallet for place in reached}
         report(ledger.read, len(wallets))
-        ended = _spent(budget, run.found, len(wallets), ledger.read, seconds() - began)
+        ended = spent(budget, run.found, len(wallets), ledger.read, seconds() - began)
         if ended is not Ended.COMPLETE:
             return await answered(ledger, run, ended)
         found = await _cross(ledger, crossings, run) if asked.over_crossings else False
@@ -93,7 +93,8 @@ def _starts(asked: TraceQuestion, seeds: Iterable[Movement]) -> set[Place]:
     return {Place(wallet, token) for wallet, token in ends if wallet and token}
 
 
-def _spent(budget: Budget, found: Traced, wallets: int, read: int, seconds: float) -> Ended:
+def spent(budget: Budget, found: Traced, wallets: int, read: int, seconds: float) -> Ended:
+    """What of the budget is spent, if anything is."""
     if found.ended is not Ended.COMPLETE:
         return found.ended
     for most, spent, ended in (

@@ -75,6 +75,10 @@ class Ledger:
             return True
         return place.token in self.whole and place.wallet in self._checked
 
+    def fate(self, wallet: AccountId) -> Fate | None:
+        """Why a wallet that was checked is not gone on from."""
+        return self._checked[wallet]
+
     def unread(self, places: Iterable[Place]) -> list[Place]:
         """Those of places that are not known."""
         return [place for place in places if not self.knows(place)]
@@ -92,7 +96,7 @@ class Ledger:
 
         Those for whom it does not suffice are barred as OPEN.
         """
-        await self._check({place.wallet for place in places})
+        await self.check({place.wallet for place in places})
         for place in places:
             fate = self._checked[place.wallet]
             if fate is not None:
@@ -107,7 +111,7 @@ class Ledger:
         """Take movements that were found otherwise."""
         new = [row for row in rows if row.id is not None]
         for row in new:
-            await self._last_block(row.chain)
+            await self.last_block(row.chain)
         self.rows |= {row.id: row for row in new if row.id is not None}
         wanted = {row.transaction for row in new if row.transaction} - self._indexes.keys()
         self._indexes |= dict.fromkeys(wanted) | await traces.places(self.graph, wanted)
@@ -195,7 +199,8 @@ class Ledger:
         until = min(self.asked.until or self.moment, self.moment)
         return row.block_time is None or row.block_time <= until
 
-    async def _last_block(self, chain: ChainId) -> int | None:
+    async def last_block(self, chain: ChainId) -> int | None:
+        """The newest block that counts."""
         if chain not in self._last:
             last = (await chains.by_ids(self.graph, [chain]))[chain].last_block
             if self.asked.as_of_block is not None and chain == self.asked.chain.id:
@@ -203,7 +208,8 @@ class Ledger:
             self._last[chain] = last
         return self._last[chain]
 
-    async def _check(self, wallets: set[AccountId]) -> None:
+    async def check(self, wallets: set[AccountId]) -> None:
+        """Learn which wallets are not to be gone on from, and why."""
         new = sorted(wallets - self._checked.keys())
         found: dict[AccountId, WalkWallet] = {}
         for start in range(0, len(new), _CHECKED_AT_ONCE):
@@ -231,7 +237,7 @@ class Ledger:
         return Fate.HUB if degree > self.asked.hub else None
 
     async def _load_on(self, chain: ChainId, places: list[Place], budget: int) -> None:
-        last = await self._last_block(chain)
+        last = await self.last_block(chain)
         left = budget - self.read
         coin = native_token(chain_of(chain))
         by_token: dict[TokenId, list[Place]] = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from graph_api.analysis.tracing.limits import Budget
-from graph_api.services.tracing import accounts
+from graph_api.services.tracing import accounts, coins
 from graph_api.services.tracing.accounts import Report
 from graph_api.services.tracing.answers import TraceAnswer
 from graph_api.services.tracing.questions import AT_ONCE, TraceQuestion
@@ -29,6 +29,5 @@ async def trace(
 
     Raises: NotFound where a seed is not loaded; BadInput where it cannot be traced.
     """
-    return await accounts.traced(
-        graph, asked, budget=budget, now=now, seconds=seconds, report=report
-    )
+    traced = coins.traced if asked.follows_coins else accounts.traced
+    return await traced(graph, asked, budget=budget, now=now, seconds=seconds, report=report)

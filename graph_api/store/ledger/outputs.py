@@ -152,14 +152,21 @@ class Outputs:
             self._shelves.counters.covers(transaction.block_number, transaction.block_time)
         await self._write("set_outputs", rows)
         await self._write("own_outputs", owned)
-        await self._write("create_outputs_of", self._links("outputs"))
-        await self._write("spend_outputs_of", self._links("inputs"))
+        await self._write("create_outputs_of", self._created())
+        await self._write("spend_outputs_of", self._spent())
 
-    def _links(self, side: str) -> list[Row]:
+    def _created(self) -> list[Row]:
         return [
-            {"id": one.id if side == "outputs" else one.output, "transaction": transaction.id}
+            {"id": output.id, "transaction": transaction.id}
             for transaction in self._new.values()
-            for one in getattr(transaction, side)
+            for output in transaction.outputs
+        ]
+
+    def _spent(self) -> list[Row]:
+        return [
+            {"id": spend.output, "transaction": transaction.id, "place": place}
+            for transaction in self._new.values()
+            for place, spend in enumerate(transaction.inputs)
         ]
 
     async def _write(self, name: str, rows: list[dict[str, Any]]) -> None:
