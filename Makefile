@@ -12,7 +12,7 @@ PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo test check lint types contracts secrets locks printed docs format \
-	lock graphiql bench proof-real proof-ingest proof-follow proof-live wheel smoke hooks clean
+	lock graphiql bench proof-real proof-ingest proof-follow proof-live proof-alerts wheel smoke hooks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,9 @@ proof-follow: bootstrap ## Follow ROUNDS=200 chains that change, on nodes that s
 
 proof-live: bootstrap ## Kill subscribers and servers at random; nothing may be lost or doubled
 	@$(PY) -m bench live_kills $(ARGS)
+
+proof-alerts: bootstrap ## Judge a planted week while judges and bus are killed KILLS=50 times; every alert once
+	@DESKGRAPH_KILLS="$(or $(KILLS),50)" $(PY) -m pytest tests/alerts -k killed $(ARGS)
 
 bench: bootstrap ## Measure, and print ratios
 	@$(PY) -m bench $(ARGS)
