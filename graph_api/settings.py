@@ -258,6 +258,16 @@ class PriceSettings(BaseModel, frozen=True):
     keep_every_s: float = Field(
         300.0, gt=0, le=86_400, description="Between two prices in time that are kept."
     )
+    keep_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="For so many days all prices in time are kept; then one an hour, and those "
+        "that transfers are valued by. 0: all for good.",
+    )
+    hourly_days: int = Field(
+        365, ge=0, le=36_500, description="After so many days one a day is kept instead."
+    )
     tolerance_s: float = Field(
         7_200.0, gt=0, le=864_000, description="How much older than a transfer its price may be."
     )

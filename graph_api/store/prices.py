@@ -85,6 +85,14 @@ class _Point(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A price in time, as far as its place matters; a transfer is valued by a ``pinned`` one."""
+
+    id: str
+    at: int
+    pinned: bool
+
+
 class Worth(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer on a page of its token; ``key`` is where the page goes on."""
 
@@ -167,6 +175,12 @@ async def course(graph: Graph, asset: str, *, first: int, last: int) -> Course:
     )
 
 
+async def points(graph: Graph, asset: str, *, first: int, last: int, limit: int) -> list[Point]:
+    """Up to ``limit`` points of ``asset`` from ``first`` to ``last`` (epoch ms), in any order."""
+    low, high = price_id(asset, last), price_id(asset, first)
+    return await graph.read("prices/points", Point, low=low, high=high, limit=limit)
+
+
 async def page_of_token(graph: Graph, token: TokenId, *, after: str | None) -> list[Worth]:
     """Transfers of ``token``, the newest first, behind the one with the key ``after``."""
     low, high = block_bounds(token, lowest=None, highest=None)
@@ -215,6 +229,18 @@ async def keep(graph: Graph, prices: Iterable[Price]) -> int:
 
         await graph.write(work)
     return len(rows)
+
+
+async def pin(writing: Writing, prices: Iterable[Price]) -> None:
+    """Keep prices for good, as transfers are valued by them."""
+    rows = {row["id"]: row for row in map(_row, prices)}
+    if rows:
+        await writing.run("prices/pin", rows=list(rows.values()))
+
+
+async def thin(writing: Writing, ids: Sequence[str]) -> int:
+    """Let prices in time go, but for those that are pinned. Returns: how many went."""
+    return len(await writing.run("prices/thin", ids=list(ids)))
 
 
 async def tick(

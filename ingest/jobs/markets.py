@@ -14,6 +14,7 @@ from graph_api.domain.assets import ASSETS, Asset, of_tokens
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.domain.ids import parse_token
 from graph_api.domain.prices import Rules
+from graph_api.domain.thinning import Keeping
 from graph_api.settings import PriceSettings
 from graph_api.store.graph import Graph
 from ingest.pipelines.pricing import Market
@@ -67,6 +68,7 @@ def watching(
         every=timedelta(seconds=settings.every_s),
         keep=timedelta(seconds=settings.keep_every_s),
         look_back=timedelta(hours=settings.look_back_h),
+        keeping=keeping_of(settings),
     )
 
     async def watch(changed: Callable[[], None]) -> None:
@@ -77,6 +79,13 @@ def watching(
             await log.aerror("prices are not watched", error=str(error))
 
     return watch
+
+
+def keeping_of(settings: PriceSettings) -> Keeping | None:
+    """How prices in time are thinned out; None where all are kept for good."""
+    if not settings.keep_days:
+        return None
+    return Keeping(all_days=settings.keep_days, hourly_days=settings.hourly_days)
 
 
 def assets_of(settings: PriceSettings) -> tuple[Asset, ...]:

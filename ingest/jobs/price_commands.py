@@ -1,4 +1,4 @@
-"""The commands of prices: ``ingest prices``, and ``prices list|show|ask``."""
+"""The commands of prices: ``ingest prices``, and ``prices list|show|ask|prune``."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from graph_api.domain.assets import Asset, asset_named
-from graph_api.domain.errors import GraphApiError, NotFound
+from graph_api.domain.errors import BadInput, GraphApiError, NotFound
+from graph_api.domain.thinning import Keeping
 from graph_api.settings import PriceSettings, Settings
 from graph_api.store import prices
 from graph_api.store.graph import Graph, moment
@@ -23,6 +24,7 @@ from ingest.jobs import interrupts
 from ingest.jobs.markets import assets_of, market
 from ingest.jobs.marking import marking
 from ingest.pipelines.pricing import Pricer, Swept
+from ingest.pipelines.thinning import Thinned, Thinner
 from ingest.pipelines.ticking import Asked, ask
 from ingest.sources import cells
 
@@ -56,8 +58,8 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
         interrupts.run(_price(door, settings, _Given(**given), bus=bus))  # type: ignore[arg-type]
 
 
-def prices_group(door: Door) -> click.Group:
-    """The group ``prices``; settings are the context's object."""
+def prices_group(door: Door, *, bus: BusOf = lambda _: None) -> click.Group:
+    """The group ``prices``; settings are the context's object. ``bus`` is told of changes."""
 
     @click.group("prices", context_settings={"help_option_names": ["-h", "--help"]})
     def group() -> None:
@@ -87,7 +89,37 @@ def prices_group(door: Door) -> click.Group:
         """Ask every source now, and show what is made of it; the graph stays as it is."""
         interrupts.run(_ask(settings.prices, names, as_json=as_json))
 
+    @group.command("prune")
+    @click.option("--asset", "names", multiple=True, help="Only this asset; may be given again.")
+    @click.option("--keep-days", type=click.IntRange(1), help="All are kept so long.")
+    @click.option("--hourly-days", type=click.IntRange(0), help="After so long one a day is kept.")
+    @click.option("--dry-run", is_flag=True, help="Say what would go, and leave it.")
+    @_JSON
+    @click.pass_obj
+    def prune_command(settings: Settings, /, **given: object) -> None:
+        """Thin out prices in time that are old: one an hour stays, later one a day.
+
+        What a transfer is valued by stays for good. Whoever watches prices does this once a day.
+        """
+        interrupts.run(_prune(door, settings, _Pruning(**given), bus=bus))  # type: ignore[arg-type]
+
     return group
+
+
+class _Pruning(msgspec.Struct, frozen=True, kw_only=True):
+    names: tuple[str, ...]
+    keep_days: int | None
+    hourly_days: int | None
+    dry_run: bool
+    as_json: bool
+
+    def keeping(self, settings: PriceSettings) -> Keeping:
+        """As options say, else as settings do. Raises: BadInput where neither does."""
+        days = settings.keep_days if self.keep_days is None else self.keep_days
+        hourly = settings.hourly_days if self.hourly_days is None else self.hourly_days
+        if not days:
+            raise BadInput("Settings keep all prices for good; name --keep-days to thin them out.")
+        return Keeping(all_days=days, hourly_days=hourly)
 
 
 class _Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +181,28 @@ def _progress(*, as_json: bool) -> Iterator[Callable[[Swept], None]]:
             status.update(f"{swept.asset}: {swept.seen:,} looked at, {swept.priced:,} priced")
 
         yield show
+
+
+async def _prune(door: Door, settings: Settings, given: _Pruning, *, bus: BusOf) -> None:
+    keeping = given.keeping(settings.prices)
+    async with door(settings) as graph, marking(bus(settings)) as changed:
+
+        def report(one: Thinned) -> None:
+            if one.removed and not given.dry_run:
+                changed()
+
+        known = [row.id for row in await prices.assets(graph)]
+        chosen = [asset.id for asset in _chosen(settings.prices, given.names)]
+        assets = [id for id in known if id in chosen] if given.names else known
+        thinner = Thinner(graph, keeping=keeping, clock=_now, report=report)
+        found = await (thinner.look(assets) if given.dry_run else thinner.thin(assets))
+    if given.as_json:
+        for one in found:
+            click.echo(msgspec.json.encode(one))
+        return
+    removed, pinned = sum(one.removed for one in found), sum(one.pinned for one in found)
+    verb = "would go" if given.dry_run else "went"
+    click.echo(f"{removed:,} prices {verb}; {pinned:,} stay as transfers are valued by them.")
 
 
 async def _list(door: Door, settings: Settings, *, as_json: bool) -> None:

@@ -45,7 +45,8 @@ async def backfill(
 ) -> Filling:
     """Load the blocks ``first..last``, from where an earlier run came to.
 
-    With ``announce`` the world is told of what is new. Raises: UpstreamUnavailable, Reorged when the stretch is not settled yet.
+    With ``announce`` the world is told of what is new. Raises: UpstreamUnavailable, Reorged when
+    the stretch is not settled yet.
     """
     chain = ChainId(source.chain.id)
     identity = f"{FORMAT}:{source.chain.slug}:{first}-{last}"

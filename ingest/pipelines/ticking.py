@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -10,12 +10,14 @@ import structlog
 
 from graph_api.domain.errors import UpstreamUnavailable
 from graph_api.domain.prices import Price, Quote, Refused, agreed
+from graph_api.domain.thinning import Keeping
 from graph_api.store import prices
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.leases import LeaseLost
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.prices import Moment
 from ingest.pipelines.pricing import Market, Pricer
+from ingest.pipelines.thinning import Thinner
 from ingest.sources.prices.source import PriceSource
 
 #: Of all who keep up, one asks for prices.
@@ -33,11 +35,13 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         every: Between two ticks.
         keep: Between two points in time that are kept.
         look_back: How far back is looked, each hour, for transfers that still have no price.
+        keeping: How points in time are thinned out, once a day; None for never.
     """
 
     every: timedelta
     keep: timedelta
     look_back: timedelta
+    keeping: Keeping | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +154,8 @@ async def work(
     changed: Callable[[], None] = lambda: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Tick, and price what is announced, for ever; a graph that is away is waited for."""
+    """Tick, price what is announced, and thin out what grows old, for ever; a graph that is away is
+    waited for."""
     ticker = Ticker(graph, market, clock=clock, keep=pace.keep)
     valuer = Valuer(graph, market, clock=clock, look_back=pace.look_back)
 
@@ -162,10 +167,20 @@ async def work(
         if await valuer.step():
             changed()
 
+    steps = [("ticking", tick), ("pricing", value)]
+    if pace.keeping is not None:
+        daily = Daily(graph, Thinner(graph, keeping=pace.keeping, clock=clock), clock=clock)
+
+        async def thin() -> None:
+            if await daily.step():
+                changed()
+
+        steps.append(("thinning", thin))
+
     every_s = pace.every.total_seconds()
     try:
         async with asyncio.TaskGroup() as tasks:
-            for name, step in (("ticking", tick), ("pricing", value)):
+            for name, step in steps:
                 tasks.create_task(_forever(name, step, every_s=every_s, sleep=sleep))
     finally:
         await ticker.leave()
@@ -195,6 +210,26 @@ class Valuer:
             done += sum(one.priced for one in await self._pricer.price(since=since))
             self._swept = now
         return done
+
+
+class Daily:
+    """Thins out points of all assets, once each day (UTC)."""
+
+    def __init__(self, graph: Graph, thinner: Thinner, *, clock: Callable[[], datetime]) -> None:
+        self._graph, self._thinner, self._clock = graph, thinner, clock
+        self._done: date | None = None
+
+    async def step(self) -> int:
+        """Thin out what is to go by now. Returns: how many points went. Raises:
+        UpstreamUnavailable.
+        """
+        today = self._clock().astimezone(UTC).date()
+        if today == self._done:
+            return 0
+        found = [row.id for row in await prices.assets(self._graph)]
+        removed = sum(one.removed for one in await self._thinner.thin(found))
+        self._done = today
+        return removed
 
 
 async def _forever(

@@ -137,12 +137,15 @@ async def test_blocks_that_are_taken_back_take_their_values_along(
         await follower(graph, chain).run(until=chain.height)
         await priced(graph, *points)
         assert await wrong(graph, tmp_path / f"{depth}") == []
+    # What blocks were valued by that are gone stays known.
+    await graph.write(lambda writing: prices.pin(writing, points))
     followed = await snapshot(graph)
     assert any(worth for _, worth, _ in await flows(graph))
 
     await empty(graph)
     await follower(graph, chain).run(until=chain.height)
     await priced(graph, *points)
+    await graph.write(lambda writing: prices.pin(writing, points))
     assert difference(await snapshot(graph), followed) == ""
 
 

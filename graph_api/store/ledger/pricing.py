@@ -11,6 +11,7 @@ import msgspec
 
 from graph_api.domain.amounts import raw_of
 from graph_api.domain.prices import Course, Price, micros, value
+from graph_api.store import prices
 from graph_api.store.graph import Row, Writing
 from graph_api.store.ledger import values
 from graph_api.store.ledger.states import flow_id
@@ -81,38 +82,37 @@ async def _each(
 
 
 async def _write(writing: Writing, rows: Sequence[Row], by: Mapping[str, Pricing]) -> Priced:
-    done, changed = Priced(), list[Row]()
+    done, changed, named = Priced(), list[Row](), list[Price]()
     worth: dict[str, values.Value] = {}
     for row in rows:
-        new = _valued(row, by.get(row["token"]))
-        if new is None:
+        found = _valued(row, by.get(row["token"]))
+        if found is None:
             if row["usd"] is None:
                 done.left.append(row["id"])
             continue
+        new, price = found
         if all(new[name] == row[name] for name in ("usd", "source", "at")):
             continue
         changed.append(new)
+        named.append(price)
         if row["sender"] is not None:
             before = 0 if row["usd"] is None else micros(row["usd"])
             flow = flow_id(row["sender"], row["recipient"], row["token"])
             values.add(worth, flow, micros(new["usd"]) - before, int(row["usd"] is None))
     if changed:
         await writing.run("prices/price_transfers", rows=changed)
+        await prices.pin(writing, named)
     await values.change(writing, worth)
     done.priced = len(changed)
     return done
 
 
-def _valued(row: Row, pricing: Pricing | None) -> Row | None:
-    """What a transfer is worth; None where amount, time or price are unknown."""
+def _valued(row: Row, pricing: Pricing | None) -> tuple[Row, Price] | None:
+    """What a transfer is worth, and by which price; None where amount, time or price are unknown."""
     if pricing is None or row["amount_raw"] is None or row["block_time"] is None:
         return None
     found = pricing.price(row["block_time"])
     if found is None:
         return None
-    return {
-        "id": row["id"],
-        "usd": value(raw_of(row["amount_raw"]), decimals=pricing.decimals, usd=found.usd),
-        "source": found.source,
-        "at": found.at,
-    }
+    usd = value(raw_of(row["amount_raw"]), decimals=pricing.decimals, usd=found.usd)
+    return {"id": row["id"], "usd": usd, "source": found.source, "at": found.at}, found

@@ -64,12 +64,13 @@ async def test_transfers_are_priced_and_prices_shown_by_command(
         return await ended(graph.address, tmp_path, *arguments)
 
     priced = await run("ingest", "prices", "--asset", "ETH")
-    again, shown, early, listed, asked = await asyncio.gather(
+    again, shown, early, listed, asked, pruned = await asyncio.gather(
         run("ingest", "prices", "--asset", "ETH", "--reprice", "--json"),
         run("prices", "show", "eth", "--at", "2023-11-14T22:20:00", "--json"),
         run("prices", "show", "eth", "--at", "2013-11-14"),
         run("prices", "list", "--json"),
         run("prices", "ask", "ETH", "dai"),
+        run("prices", "prune", "--keep-days", "1", "--dry-run"),
     )
 
     assert priced.out == "1 transfers priced, 0 left; 1 prices fetched.\n"
@@ -83,6 +84,7 @@ async def test_transfers_are_priced_and_prices_shown_by_command(
     assert [row["id"] for row in lines(listed)] == ["ethereum"]
     assert "2,002.00" in asked.out
     assert "0.999" in asked.out
+    assert pruned.out == "0 prices would go; 0 stay as transfers are valued by them.\n"
 
 
 @EMBEDDED
