@@ -199,7 +199,13 @@ class Publisher:
             yield [("clusters/put_evidence", {"rows": rows})], len(new)
         for some in _batches(list(changes.clusters.items())):
             rows = [
-                {"id": id, "chain": self._chain, "run": run.id, **msgspec.to_builtins(one)}
+                {
+                    **msgspec.structs.asdict(one),
+                    "refused": one.refused or None,
+                    "id": id,
+                    "chain": self._chain,
+                    "run": run.id,
+                }
                 for id, one in some
             ]
             yield [("clusters/put_clusters", {"rows": rows})], len(some)
