@@ -14,6 +14,7 @@ from deskgraph.dead_commands import group as dead
 from deskgraph.desk_commands import group as desks
 from deskgraph.events_commands import group as events
 from deskgraph.graph_commands import awaited, graph
+from deskgraph.notice_commands import group as notices
 from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
 from deskgraph.watch_commands import group as watch
@@ -110,7 +111,7 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (up, serve, demo, doctor_command, graph, desks, events, watch):
+for command in (up, serve, demo, doctor_command, graph, desks, events, watch, notices):
     cli.add_command(command)
 events.add_command(dead)
 cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
