@@ -1,5 +1,7 @@
 """What is taken for OTC, told as it is detected and taken back."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, NamedTuple
 
@@ -15,8 +17,9 @@ from graph_api.schema.context import Context
 from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.labels import Actor
 from graph_api.schema.ledger import Transfer
+from graph_api.schema.paging import Connection
 from graph_api.schema.scalars import BigInt
-from graph_api.schema.steps import batched
+from graph_api.schema.steps import batched, root
 from graph_api.schema.subscriptions import (
     MOST,
     LiveEvent,
@@ -28,7 +31,8 @@ from graph_api.schema.subscriptions import (
 )
 from graph_api.services import prices
 from graph_api.services.telling import ACTOR_TYPES, ASSET
-from graph_api.store import actors, transfers
+from graph_api.store import actors, otc, transfers
+from graph_api.store.otc import DetectionFilter, DetectionRow
 
 strawberry.enum(
     Reason,
@@ -98,19 +102,115 @@ _KINDS: Final[dict[Topic, type[OtcDetected] | type[OtcRetracted]]] = {
 }
 
 
+@strawberry.type(description="A transfer that is taken for OTC.")
+class OtcTransfer:
+    """What was detected, and when."""
+
+    transfer_id: str = strawberry.field(description="Id of the transfer.")
+    transfer_key: strawberry.Private[TransferId]
+    reasons: list[Reason] = strawberry.field(description="Why it is taken for OTC.")
+    dealers: list[OtcDealer] = strawberry.field(
+        description="The desks that take part; none where only its size is the reason."
+    )
+    usd: float | None = strawberry.field(
+        description="What it was worth when it was detected, US dollars; null without a price."
+    )
+    detected_at: datetime = strawberry.field(description="When it was detected.")
+    counter_id: str | None = strawberry.field(
+        description="Id of the transfer that went the other way in the same transaction."
+    )
+    counter_key: strawberry.Private[TransferId | None]
+
+    transfer: Transfer | None = batched(
+        transfers.by_ids, key="transfer_key", of=Transfer.of, description="The transfer."
+    )
+    counter: Transfer | None = batched(
+        transfers.by_ids,
+        key="counter_key",
+        of=Transfer.of,
+        description="The transfer that went the other way; null where there is none.",
+    )
+
+    @classmethod
+    def of(cls, row: DetectionRow) -> "OtcTransfer":
+        """As clients see it."""
+        return cls(
+            transfer_id=row.id,
+            transfer_key=row.id,
+            reasons=[Reason(one) for one in row.reasons],
+            dealers=_dealers(row.actors, row.actor_types),
+            usd=row.usd,
+            detected_at=row.detected_at,
+            counter_id=row.counter,
+            counter_key=row.counter,
+        )
+
+
+@strawberry.input(
+    name="OtcFilter", description="Which transfers are wanted; all conditions must hold."
+)
+class OtcFilterInput:
+    """Conditions of a list of what is taken for OTC."""
+
+    actor: str | None = strawberry.field(
+        default=None, description="Only where this desk takes part; id of an actor."
+    )
+    reason: Reason | None = strawberry.field(default=None, description="Only for this reason.")
+    min_usd: Decimal | None = strawberry.field(
+        default=None, description="Worth at least so many US dollars when it was detected."
+    )
+
+    def asked(self) -> DetectionFilter:
+        """The conditions."""
+        return DetectionFilter(actor=self.actor, reason=self.reason, min_usd=self.min_usd)
+
+
+def _chain(chain: ChainId) -> ChainId:
+    return chain
+
+
+@strawberry.type
+class OtcQuery:
+    """What was taken for OTC."""
+
+    otc_transfers: Connection[OtcTransfer] | None = root(
+        otc.of_chains,
+        key=_chain,
+        of=OtcTransfer.of,
+        order="otc_transfers",
+        cost=2,
+        arguments={
+            "chain": "On this chain: a slug such as `ethereum`, or a CAIP-2 id.",
+            "filter": Argument(
+                "Conditions that all must hold; everything when not given. Where little meets "
+                "them, a page may stop early: see `pageInfo.stopped`.",
+                type=OtcFilterInput | None,
+            ),
+        },
+        description=(
+            "Transfers of a chain that are taken for OTC, the newest first; `otcEvents` tells of "
+            "them as they are detected."
+        ),
+    )
+
+
 def otc_event(told: Told) -> OtcDetected | OtcRetracted:
     """What clients see of it."""
     body = told.event.body
-    dealers = zip(body["actors"], body["actor_types"], strict=True)
     return _KINDS[told.event.topic](
         cursor=told.cursor_text,
         at=told.at,
         transfer=transfer_of(told.event),
         reasons=[Reason(one) for one in body["reasons"]],
-        dealers=[OtcDealer(actor_id=id, type=ActorType(type)) for id, type in dealers],
+        dealers=_dealers(body["actors"], body["actor_types"]),
         counter_id=body["counter"],
         counter_key=body["counter"],
     )
+
+
+def _dealers(ids: Sequence[str], types: Sequence[str]) -> list[OtcDealer]:
+    pairs = zip(ids, types, strict=True)
+    return [OtcDealer(actor_id=id, type=ActorType(type)) for id, type in pairs]
 
 
 class OtcWish(NamedTuple):

@@ -24,7 +24,7 @@ from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, Wallet
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.notices import NoticeMutation, NoticeQuery
-from graph_api.schema.otc import OtcSubscription
+from graph_api.schema.otc import OtcQuery, OtcSubscription
 from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
@@ -68,6 +68,7 @@ class Query(
     StatusQuery,
     ScannerQuery,
     PriceQuery,
+    OtcQuery,
     InboxQuery,
     JobQuery,
     WatchlistQuery,

@@ -6,15 +6,19 @@ that whoever does it, and is killed whenever, concludes once from each.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
 
 from graph_api.domain.events import Line, News, Topic
 from graph_api.domain.ids import ChainId, TransferId
+from graph_api.domain.otc import Reason
+from graph_api.domain.pages import Page, Slice
 from graph_api.domain.positions import order_key, page_key
-from graph_api.store import outbox
+from graph_api.store import outbox, streams
 from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store.streams import Stream
 
 #: A token and a day, counted from 1970.
 TokenDay = tuple[str, int]
@@ -45,6 +49,37 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
             "usd": self.usd,
             "counter": self.counter,
         }
+
+
+class DetectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A detection as it is kept; ``detected_at`` is when somebody looked."""
+
+    id: TransferId
+    chain: ChainId
+    reasons: list[str]
+    actors: list[str]
+    actor_types: list[str]
+    usd: float | None
+    counter: TransferId | None
+    detected_at: datetime
+
+
+class DetectionHit(DetectionRow, frozen=True, kw_only=True):
+    """A detection as a statement of a stream answers it."""
+
+    owner: str
+    side: str
+    scanned: int | None
+    last: str | None
+    key: str | None
+
+
+class DetectionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which detections are asked for; None leaves a condition out."""
+
+    actor: str | None = None
+    reason: Reason | None = None
+    min_usd: Decimal | None = None
 
 
 class Looked(msgspec.Struct, kw_only=True):
@@ -80,6 +115,24 @@ class SizeDay(msgspec.Struct, frozen=True, kw_only=True):
     def sizes(self) -> dict[int, int]:
         """Counts by bucket."""
         return dict(zip(self.buckets, self.counts, strict=True))
+
+
+_OF_CHAIN: Final = Stream(record=DetectionHit, scan="otc/of_chain", window="otc/of_chain_window")
+
+
+async def of_chains(
+    graph: Graph, chains: list[ChainId], *, filter: DetectionFilter | None = None, page: Page
+) -> dict[ChainId, Slice[DetectionRow]]:
+    """A page of what is taken for OTC on each chain, the newest transfers first."""
+    asked = filter or DetectionFilter()
+    filters = {
+        "actor": asked.actor,
+        "reason": None if asked.reason is None else asked.reason.value,
+        # Values are kept as the nearest number to a millionth, and so is what they are held to.
+        "min_usd": None if asked.min_usd is None else float(asked.min_usd),
+    }
+    found = await streams.pages(graph, _OF_CHAIN, chains, page=page, filters=filters)
+    return {ChainId(chain): rows for chain, rows in found.items()}
 
 
 async def places(graph: Graph) -> dict[ChainId, int]:
@@ -176,6 +229,3 @@ def _row(found: Detection, body: Mapping[str, Any], now: datetime) -> Row:
 
 def _size_id(token: str, day: int) -> str:
     return f"{token}|{day}"
-
-
-__all__ = ["Detection", "Looked", "SizeDay", "keep", "places", "put_sizes", "size_day", "sizes"]

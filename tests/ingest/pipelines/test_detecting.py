@@ -22,6 +22,7 @@ from ingest.pipelines.detecting import Detector
 from ingest.pipelines.sizing import recount
 from tests.given import DAY, ETHER, ETHEREUM, NOON, NOW, Ledger, transfer, wallet
 from tests.ingest.pipelines.test_following import events
+from tests.schema.asking import ask
 from tests.server.live.serving import event
 
 CHAIN = ETHEREUM.id
@@ -241,6 +242,51 @@ async def test_of_two_who_look_at_once_each_event_is_concluded_from_once(known: 
 
     found = await events(known, Line.OTC, ETHEREUM)
     assert [number for _, number, _ in told(found)] == list(range(1, 31))
+
+
+async def test_what_was_detected_is_asked_for_newest_first(known: Graph) -> None:
+    blocks = [
+        [
+            body(2 * block, block=block, sender=wallet("desk"), amount_raw=str(block * 10**18)),
+            body(2 * block + 1, block=block),
+        ]
+        for block in range(1, 8)
+    ]
+    rest = body(99, block=9, sender=wallet("desk"), token=None)
+    await announce(known, *blocks, [rest])
+    await looked(known)
+
+    found = await ask(
+        known,
+        """query ($least: Decimal!) {
+          all: otcTransfers(chain: "ethereum", first: 3) { ...Page }
+          of: otcTransfers(chain: "ethereum", filter: {minUsd: $least, actor: "desk"}) { ...Page }
+          last: otcTransfers(chain: "ethereum", last: 2, filter: {reason: DESK}) { ...Page }
+          none: otcTransfers(chain: "ethereum", filter: {reason: EXCHANGE}) { ...Page }
+          elsewhere: otcTransfers(chain: "bsc") { ...Page }
+        }
+        fragment Page on OtcTransferConnection {
+          pageInfo { hasNextPage }
+          nodes { transferId usd reasons dealers { actor { name } } transfer { amount } counterId }
+        }""",
+        least=str(5 * USD),
+    )
+
+    assert [numbers(one) for one in found.values()] == [[99, 14, 12], [14, 12, 10], [4, 2], [], []]
+    assert found["all"]["pageInfo"] == {"hasNextPage": True}
+    assert found["all"]["nodes"][1] == {
+        "transferId": blocks[6][0]["id"],
+        "usd": float(7 * USD),
+        "reasons": ["DESK"],
+        "dealers": [{"actor": {"name": "A desk"}}],
+        "transfer": None,
+        "counterId": None,
+    }
+
+
+def numbers(page: dict[str, Any]) -> list[int]:
+    """Which transfers are on a page."""
+    return [int(node["transferId"].split(":")[2], 16) for node in page["nodes"]]
 
 
 async def test_sizes_are_counted_anew_from_what_is_loaded(known: Graph) -> None:
