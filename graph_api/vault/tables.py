@@ -427,6 +427,25 @@ notice_alerts = Table(
     Index("notice_alerts_of_alert", "workspace", "alert"),
 )
 
+traces = Table(
+    "traces",
+    metadata,
+    Column("workspace", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("principal", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("question", Document, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("name", Words),
+    Column("published_at", Moment),
+    ForeignKeyConstraint(
+        ["workspace", "principal"], ["principals.workspace", "principals.principal"]
+    ),
+    Index("traces_newest", "workspace", "made_at", "id"),
+    Index("traces_named", "workspace", "principal", "name", unique=True),
+)
+
 
 async def add(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
     """Insert a row, or leave the one that has its key alone; whether it was inserted."""

@@ -6,6 +6,7 @@ it. When nobody new is reached, the answer is that of the whole graph. Where the
 moved more often than their token did in all, the token is read instead.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
@@ -52,7 +53,8 @@ async def traced(
     new = _starts(asked, seeds)
     while True:
         await ledger.load(new, budget=_ENDLESS if budget.events is None else budget.events)
-        run = _run(ledger, crossings.matches, seeds, budget)
+        # In a thread: whoever else is served by this process need not wait.
+        run = await asyncio.to_thread(_run, ledger, crossings.matches, seeds, budget)
         reached = {run.places[piece.place] for piece in run.found.pieces if piece.place != NONE}
         wallets = {place.wallet for place in reached}
         report(ledger.read, len(wallets))

@@ -5,6 +5,7 @@ whose owner is a service ends what reaches it. The inputs of a transaction are t
 where it is loaded; else in the order of their ids, which the answer counts.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -87,7 +88,7 @@ class _Reading:
         reached = [row.id for row in seeds]
         while True:
             await self._read(reached)
-            order, found = self._follow(seeds, budget)
+            order, found = await asyncio.to_thread(self._follow, seeds, budget)
             names = {number: id for id, number in self._numbers.items()}
             coins = {names[piece.place] for piece in found.pieces if piece.place != NONE}
             wallets = {self._owners[coin] for coin in coins} - {None}
