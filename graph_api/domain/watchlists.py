@@ -36,8 +36,8 @@ class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         revision: Grows whenever its name or what is on it changes.
-        published_at: When it was first published into the graph; None while it is not.
-        published_revision: The revision that the graph's labels stand for.
+        published_at: Since when the graph is to tell of it; None where it is not.
+        published_revision: The revision that the graph tells of; None where it tells of none.
     """
 
     id: str

@@ -23,6 +23,7 @@ from graph_api.domain.watchlists import Watchlist as WatchlistRow
 from graph_api.live.streams import Streams
 from graph_api.schema.changes import RefusalAnswer, change_or_refusal
 from graph_api.schema.context import Context
+from graph_api.schema.jobs import Job
 from graph_api.schema.labels import Actor
 from graph_api.schema.ledger import Token, Wallet
 from graph_api.schema.paging import Connection
@@ -115,6 +116,12 @@ class Watchlist:
         description="When its name, its note or what is on it changed last."
     )
     revision: int = strawberry.field(description="Grows with each change, from 1.")
+    published_at: datetime | None = strawberry.field(
+        description="Since when the graph is to tell of it by labels; null where it is not."
+    )
+    published_revision: int | None = strawberry.field(
+        description="The revision that the graph tells of; null where it tells of none."
+    )
 
     size: WatchlistSize = batched(
         watchlists.standings,
@@ -132,6 +139,16 @@ class Watchlist:
         description="What is on it, the newest first.",
     )
 
+    publication: Job | None = batched(
+        watchlists.publications,
+        key="watchlist_id",
+        of=Job.of,
+        description=(
+            "The newest job that brings the graph's labels of it up to date; null where it was "
+            "never published."
+        ),
+    )
+
     @classmethod
     def of(cls, row: WatchlistRow) -> "Watchlist":
         """As clients see it."""
@@ -143,6 +160,8 @@ class Watchlist:
             created_by=row.principal,
             changed_at=row.changed_at,
             revision=row.revision,
+            published_at=row.published_at,
+            published_revision=row.published_revision,
         )
 
 
@@ -282,8 +301,10 @@ def _watchlist(id: str) -> str:
     return id
 
 
-async def _delete(context: Context, *, id: str, principal: Principal) -> WatchlistRow:
-    gone = await watchlists.delete(context.door, id=id, principal=principal)
+async def _delete(
+    context: Context, *, id: str, principal: Principal, now: datetime
+) -> WatchlistRow:
+    gone = await watchlists.delete(context.door, id=id, principal=principal, now=now)
     _ring(context, gone)
     return gone
 
@@ -361,6 +382,25 @@ class WatchlistMutation:
         arguments={"id": _ID},
         description=(
             "Delete a watchlist and what is on it; refused (IN_USE) while an alert rule uses it."
+        ),
+    )
+    publish_watchlist: WatchlistResult = change_or_refusal(
+        watchlists.publish,
+        of=Watchlist.of,
+        arguments={"id": _ID},
+        description=(
+            "Let the graph tell which wallets are on a watchlist: each gets a label of the source "
+            "`watchlist:` and the list's name, which follows later changes of the list. Everybody "
+            "who reads the graph sees these labels, notes included."
+        ),
+    )
+    unpublish_watchlist: WatchlistResult = change_or_refusal(
+        watchlists.unpublish,
+        of=Watchlist.of,
+        arguments={"id": _ID},
+        description=(
+            "Take the labels of a watchlist back: what was known of it before stays known to who "
+            "asks as of then."
         ),
     )
     add_to_watchlist: AddToWatchlistResult = change_or_refusal(

@@ -14,10 +14,14 @@ from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
 from graph_api.live.streams import Streams
 from graph_api.services.places import place_text, window
 from graph_api.store.outbox import new_epoch
-from graph_api.vault import watchlists
+from graph_api.vault import jobs, watchlists
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.jobs import Job
 from graph_api.vault.vault import Door
 from graph_api.vault.watchlists import Added, Removed, Standing, Wanted
+
+#: Brings the graph's labels of a watchlist up to date; its subject is the list.
+PUBLICATION: Final = "watchlist"
 
 
 async def create(
@@ -38,26 +42,79 @@ async def rename(
     now: datetime,
 ) -> Watchlist:
     """Another name or note. Raises: Refused."""
-    return await watchlists.rename(vault, principal, id, name=name, note=note, now=now)
+    renamed = await watchlists.rename(vault, principal, id, name=name, note=note, now=now)
+    await _keep_told(vault, renamed, principal=principal, now=now)
+    return renamed
 
 
-async def delete(vault: Door, *, id: str, principal: Principal) -> Watchlist:
+async def delete(vault: Door, *, id: str, principal: Principal, now: datetime) -> Watchlist:
     """Delete a list, which answers as it was. Raises: Refused while a rule uses it."""
-    return await watchlists.remove(vault, principal, id)
+    gone = await watchlists.remove(vault, principal, id)
+    if (gone.published_at, gone.published_revision) != (None, None):
+        await _tell(vault, gone, principal=principal, now=now)
+    return gone
 
 
 async def put(
     vault: Door, *, id: str, entries: tuple[Wanted, ...], principal: Principal, now: datetime
 ) -> Added:
     """Put things on a list; what is there already stays. Raises: Refused."""
-    return await watchlists.put(vault, principal, id, entries, now=now)
+    done = await watchlists.put(vault, principal, id, entries, now=now)
+    await _keep_told(vault, done.watchlist, principal=principal, now=now)
+    return done
 
 
 async def take(
     vault: Door, *, id: str, items: tuple[Named, ...], principal: Principal, now: datetime
 ) -> Removed:
     """Take things off a list. Raises: Refused."""
-    return await watchlists.take(vault, principal, id, items, now=now)
+    done = await watchlists.take(vault, principal, id, items, now=now)
+    await _keep_told(vault, done.watchlist, principal=principal, now=now)
+    return done
+
+
+async def publish(vault: Door, *, id: str, principal: Principal, now: datetime) -> Watchlist:
+    """Let the graph tell of a list, and of its changes, by labels. Raises: Refused."""
+    wished = await watchlists.publish(vault, principal, id, now=now)
+    await _keep_told(vault, wished, principal=principal, now=now)
+    return wished
+
+
+async def unpublish(vault: Door, *, id: str, principal: Principal, now: datetime) -> Watchlist:
+    """Let the graph tell of a list no more. Raises: Refused."""
+    wished = await watchlists.unpublish(vault, principal, id)
+    await _tell(vault, wished, principal=principal, now=now)
+    return wished
+
+
+async def _keep_told(
+    vault: Door, watchlist: Watchlist, *, principal: Principal, now: datetime
+) -> None:
+    """Ask for the graph's labels, where it is to tell of the list and does not as it is now."""
+    if watchlist.published_at is not None and watchlist.revision != watchlist.published_revision:
+        await _tell(vault, watchlist, principal=principal, now=now)
+
+
+async def _tell(vault: Door, watchlist: Watchlist, *, principal: Principal, now: datetime) -> None:
+    """Ask for the graph's labels to be brought up to date.
+
+    Belongs into the transaction of the change: a job that is about to end sees the change, and
+    after its end there is another one.
+    """
+    await jobs.enqueue(
+        vault,
+        principal,
+        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+        kind=PUBLICATION,
+        arguments={"watchlist": watchlist.id},
+        subject=watchlist.id,
+        now=now,
+    )
+
+
+async def publications(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Job]:
+    """The newest job about what the graph tells of each list."""
+    return await jobs.newest_about(vault, principal, ids, kind=PUBLICATION)
 
 
 async def ring(streams: Streams, watchlist: Watchlist, *, now: datetime) -> None:

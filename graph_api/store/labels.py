@@ -138,6 +138,17 @@ async def by_ids(graph: Graph, labels: list[str]) -> dict[str, LabelRow]:
     return {row.id: row for row in await graph.read("labels/by_ids", LabelRow, ids=labels)}
 
 
+class _Standing(msgspec.Struct, frozen=True):
+    id: str
+    withdrawn_at: datetime | None
+
+
+async def between(graph: Graph, first: str, last: str) -> dict[str, datetime | None]:
+    """The labels whose ids lie in ``[first, last)``, with when they were taken back."""
+    rows = await graph.read("labels/between", _Standing, first=first, last=last)
+    return {row.id: row.withdrawn_at for row in rows}
+
+
 async def of_wallets(
     graph: Graph,
     wallets: list[AccountId],

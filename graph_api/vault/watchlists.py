@@ -172,14 +172,12 @@ async def put(
         for some in _chunks(new):
             rows = [_row(watchlist, entry) for entry in some]
             await connection.execute(insert(watchlist_entries), rows)
-        for one, entry in known.items():
-            if asked[one] not in (None, entry.note):
-                known[one] = replace(entry, note=asked[one])
-                here = and_(_on(watchlist), _names([one]))
-                await connection.execute(
-                    update(watchlist_entries).where(here).values(note=asked[one])
-                )
-        if new:
+        noted = [one for one, entry in known.items() if asked[one] not in (None, entry.note)]
+        for one in noted:
+            known[one] = replace(known[one], note=asked[one])
+            here = and_(_on(watchlist), _names([one]))
+            await connection.execute(update(watchlist_entries).where(here).values(note=asked[one]))
+        if new or noted:
             watchlist = await _changed(connection, watchlist, now=now)
     return Added(watchlist=watchlist, added=new, known=list(known.values()))
 
@@ -204,20 +202,48 @@ async def take(
     )
 
 
-async def mark_published(
-    vault: Door, principal: Principal, id: str, *, revision: int | None, now: datetime
-) -> Watchlist:
-    """Say which revision the graph's labels stand for; None when there are none any more.
-
-    Raises: Refused.
-    """
+async def publish(vault: Door, principal: Principal, id: str, *, now: datetime) -> Watchlist:
+    """Wish that the graph tells of a list, from now on. Raises: Refused."""
     async with vault.writing() as connection:
         found = await _locked(connection, principal, id)
-        since = None if revision is None else found.published_at or now
-        marked = replace(found, published_at=since, published_revision=revision)
-        values = {"published_at": since, "published_revision": revision}
-        await connection.execute(update(watchlists).where(_is(found)).values(values))
-    return marked
+        if found.published_at is not None:
+            return found
+        return await _set(connection, found, published_at=now)
+
+
+async def unpublish(vault: Door, principal: Principal, id: str) -> Watchlist:
+    """Wish that the graph tells of a list no more. Raises: Refused."""
+    async with vault.writing() as connection:
+        found = await _locked(connection, principal, id)
+        return await _set(connection, found, published_at=None)
+
+
+async def settle(vault: Door, principal: Principal, id: str, *, told: Watchlist | None) -> bool:
+    """Say that the graph tells of a list as ``told``; whether that is still how it should be.
+
+    None stands for a list that is not there.
+    """
+    async with vault.writing() as connection:
+        question = _of(principal).where(watchlists.c.id == id).with_for_update()
+        row = (await connection.execute(question)).one_or_none()
+        found = None if row is None else _watchlist(row)
+        if _wish(found) != _wish(told):
+            return False
+        if found is not None:
+            published = None if found.published_at is None else found.revision
+            await _set(connection, found, published_revision=published)
+    return True
+
+
+async def published(vault: Door, principal: Principal, id: str) -> Sequence[Entry]:
+    """All wallets on a list, which is what the graph can tell of."""
+    question = select(watchlist_entries).where(
+        watchlist_entries.c.workspace == principal.workspace,
+        watchlist_entries.c.watchlist == id,
+        watchlist_entries.c.kind == EntryKind.WALLET,
+    )
+    async with vault.reading() as connection:
+        return [_entry(row) for row in await connection.execute(question)]
 
 
 async def by_ids(vault: Door, principal: Principal, ids: Sequence[str]) -> dict[str, Watchlist]:
@@ -401,9 +427,20 @@ async def _entries(
 async def _changed(
     connection: AsyncConnection, watchlist: Watchlist, *, now: datetime, **changes: Any
 ) -> Watchlist:
-    changes |= {"changed_at": now, "revision": watchlist.revision + 1}
+    revision = watchlist.revision + 1
+    return await _set(connection, watchlist, changed_at=now, revision=revision, **changes)
+
+
+async def _set(connection: AsyncConnection, watchlist: Watchlist, **changes: Any) -> Watchlist:
     await connection.execute(update(watchlists).where(_is(watchlist)).values(changes))
     return replace(watchlist, **changes)
+
+
+def _wish(watchlist: Watchlist | None) -> tuple[datetime, int] | None:
+    """What the graph should tell of a list; None for nothing."""
+    if watchlist is None or watchlist.published_at is None:
+        return None
+    return watchlist.published_at, watchlist.revision
 
 
 def _some(given: Sequence[Any]) -> Sequence[Any]:

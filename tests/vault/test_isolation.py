@@ -138,11 +138,13 @@ async def test_watchlists_are_neither_seen_nor_touched_from_elsewhere(
     assert await watchlists.naming(vault, bob, EntryKind.WALLET, [wallet.key]) == {}
     assert (await watchlists.history(vault, bob)).rows == []
     assert (await watchlists.entries(vault, bob, "1")).rows == []
+    assert await watchlists.published(vault, bob, "1") == []
     for attempt in (
         watchlists.rename(vault, bob, "1", name="Mine", now=NOON),
         watchlists.put(vault, bob, "1", [Wanted(wallet)], now=NOON),
         watchlists.take(vault, bob, "1", [wallet], now=NOON),
-        watchlists.mark_published(vault, bob, "1", revision=1, now=NOON),
+        watchlists.publish(vault, bob, "1", now=NOON),
+        watchlists.unpublish(vault, bob, "1"),
         watchlists.remove(vault, bob, "1"),
     ):
         with pytest.raises(Refused, match="There is no watchlist 1"):

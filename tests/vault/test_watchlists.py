@@ -231,25 +231,37 @@ async def test_what_is_not_there_is_refused(vault: Vault) -> None:
         watchlists.remove(vault, LOCAL, "gone"),
         watchlists.put(vault, LOCAL, "gone", [Wanted(ALICE)], now=NOON),
         watchlists.take(vault, LOCAL, "gone", [ALICE], now=NOON),
-        watchlists.mark_published(vault, LOCAL, "gone", revision=1, now=NOON),
+        watchlists.publish(vault, LOCAL, "gone", now=NOON),
+        watchlists.unpublish(vault, LOCAL, "gone"),
     ):
         with pytest.raises(Refused, match="There is no watchlist gone") as refusal:
             await attempt
         assert refusal.value.reason is RefusalReason.NOT_FOUND
 
 
-async def test_publication_is_on_record_until_it_ends(vault: Vault) -> None:
+async def test_the_graph_tells_of_a_list_until_it_is_no_longer_to(vault: Vault) -> None:
     watchlist = await made(vault)
+    wished = await watchlists.publish(vault, LOCAL, watchlist.id, now=NOON)
+    again = await watchlists.publish(vault, LOCAL, watchlist.id, now=NOON + MINUTE)
+    assert (wished.published_at, wished.published_revision) == (NOON, None)
+    assert again == wished
 
-    first = await watchlists.mark_published(vault, LOCAL, watchlist.id, revision=1, now=NOON)
-    later = await watchlists.mark_published(
-        vault, LOCAL, watchlist.id, revision=2, now=NOON + MINUTE
-    )
-    ended = await watchlists.mark_published(vault, LOCAL, watchlist.id, revision=None, now=NOON)
+    changed = await watchlists.put(vault, LOCAL, watchlist.id, [Wanted(ALICE)], now=NOON)
+    # What was told meanwhile is out of date.
+    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=wished)
+    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=None)
+    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
+    (found,) = (await watchlists.by_ids(vault, LOCAL, [watchlist.id])).values()
+    assert found.published_revision == found.revision == 2
 
-    assert (first.published_at, first.published_revision) == (NOON, 1)
-    assert (later.published_at, later.published_revision) == (NOON, 2)
-    assert ended == watchlist
+    ended = await watchlists.unpublish(vault, LOCAL, watchlist.id)
+    assert (ended.published_at, ended.published_revision) == (None, 2)
+    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=ended)
+    (found,) = (await watchlists.by_ids(vault, LOCAL, [watchlist.id])).values()
+    assert found.published_revision is None
+    await watchlists.remove(vault, LOCAL, watchlist.id)
+    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=None)
+    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
 
 
 async def test_numbers_have_no_gap_where_a_change_broke_off(vault: Vault) -> None:
