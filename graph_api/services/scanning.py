@@ -109,7 +109,7 @@ async def followed(graph: Graph, streams: Streams | None) -> list[Followed]:
 async def newest_said(streams: Streams, line: Line, *, chain: ChainId | None) -> list[Event]:
     """What followers said last on a line: of one chain, or of all. Raises: UpstreamUnavailable."""
     chains = await _telling(streams) if chain is None else [chain]
-    found = [await _newest(streams, Lane(line, one)) for one in chains]
+    found = [await newest(streams, Lane(line, one)) for one in chains]
     return [event for event in found if event is not None]
 
 
@@ -125,8 +125,8 @@ async def _said(
     if streams is None:
         return None, ()
     try:
-        progress = await _newest(streams, Lane(Line.PROGRESS, chain))
-        providers = await _newest(streams, Lane(Line.PROVIDERS, chain))
+        progress = await newest(streams, Lane(Line.PROGRESS, chain))
+        providers = await newest(streams, Lane(Line.PROVIDERS, chain))
     except GraphApiError:
         return None, ()
     said = None
@@ -136,7 +136,8 @@ async def _said(
     return said, tuple(msgspec.convert(endpoints, list[Endpoint]))
 
 
-async def _newest(streams: Streams, lane: Lane) -> Event | None:
+async def newest(streams: Streams, lane: Lane) -> Event | None:
+    """What was said last on a lane. Raises: UpstreamUnavailable."""
     for state in await streams.survey([lane]):
         for entry in await streams.after(lane, state.last - 1, limit=1):
             return entry.event

@@ -18,7 +18,7 @@ from graph_api.domain.thinning import Keeping
 from graph_api.settings import PriceSettings
 from graph_api.store.graph import Graph
 from ingest.pipelines.pricing import Market
-from ingest.pipelines.ticking import Pace, work
+from ingest.pipelines.ticking import Pace, Tell, work
 from ingest.providers.endpoints import Endpoints, EndpointSettings
 from ingest.sources.prices.exchanges import Exchange
 from ingest.sources.prices.listings import Listings
@@ -56,7 +56,7 @@ async def market(settings: PriceSettings) -> AsyncIterator[Market]:
 
 def watching(
     graph: Graph, settings: PriceSettings, *, clock: Callable[[], datetime]
-) -> Callable[[Callable[[], None]], Coroutine[Any, Any, None]] | None:
+) -> Callable[[Callable[[], None], Tell], Coroutine[Any, Any, None]] | None:
     """What watches prices for ever; None where settings want none.
 
     Raises: BadInput where settings cannot be read.
@@ -71,10 +71,10 @@ def watching(
         keeping=keeping_of(settings),
     )
 
-    async def watch(changed: Callable[[], None]) -> None:
+    async def watch(changed: Callable[[], None], tell: Tell) -> None:
         try:
             async with market(settings) as opened:
-                await work(graph, opened, clock=clock, pace=pace, changed=changed)
+                await work(graph, opened, clock=clock, pace=pace, changed=changed, tell=tell)
         except GraphApiError as error:
             await log.aerror("prices are not watched", error=str(error))
 

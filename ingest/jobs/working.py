@@ -5,7 +5,7 @@ Each part goes on when another one fails; what stops a chain for good is told, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +19,10 @@ from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
 from graph_api.domain.otc import Rules
 from graph_api.live.streams import Retention, Streams
+from graph_api.services import price_watch
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
 from graph_api.services.events import AlertLine, KeptPast, Outbox
+from graph_api.services.price_watch import SourceState
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
@@ -35,12 +37,14 @@ from ingest.pipelines import inbox
 from ingest.pipelines.detecting import Detector
 from ingest.pipelines.judging import JudgingWork
 from ingest.pipelines.publishing import Keep, Publisher
+from ingest.pipelines.ticking import Tell
 
 #: How often subscribers hear how following goes, however fast it goes.
 _TELL_EVERY: Final = timedelta(seconds=1)
 
-#: Goes on for ever, and calls what it is given after each change of the graph.
-WatchPrices = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
+#: Goes on for ever, calls the first after each change of the graph, and tells the second how the
+#: sources of prices do.
+WatchPrices = Callable[[Callable[[], None], Tell], Coroutine[Any, Any, None]]
 
 log: Final = structlog.get_logger("deskgraph.ingest")
 
@@ -130,7 +134,7 @@ async def work(
             ):
                 tasks.create_task(worker.run())
         if watch_prices is not None:
-            tasks.create_task(watch_prices(wake))
+            tasks.create_task(watch_prices(wake, _teller_of_sources(streams, clock)))
         for name, text in addresses.items():
             chain = chain_of(name)
             teller = Teller(streams, chain, clock=clock, wake=wake)
@@ -152,6 +156,17 @@ def retention(settings: Settings) -> Keep:
         stream=Retention(count=events.stream_count, age=timedelta(hours=events.stream_age_h)),
         outbox=Retention(count=events.outbox_count, age=timedelta(hours=events.outbox_age_h)),
     )
+
+
+def _teller_of_sources(streams: Streams, clock: Callable[[], datetime]) -> Tell:
+    """Tells how the sources of prices do; a bus that is away hears it the next time."""
+    epoch = new_epoch()
+
+    async def tell(sources: Sequence[SourceState]) -> None:
+        with suppress(GraphApiError):
+            await price_watch.tell(streams, sources, now=clock(), epoch=epoch)
+
+    return tell
 
 
 async def _leave(publisher: Publisher) -> None:

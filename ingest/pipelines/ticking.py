@@ -1,7 +1,8 @@
 """Asks what assets cost now, again and again: the newest price, points in time, and the news."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ import structlog
 from graph_api.domain.errors import UpstreamUnavailable
 from graph_api.domain.prices import Price, Quote, Refused, agreed
 from graph_api.domain.thinning import Keeping
+from graph_api.services.price_watch import SourceState
 from graph_api.store import prices
 from graph_api.store.graph import Graph, Writing
 from graph_api.store.leases import LeaseLost
@@ -82,13 +84,29 @@ async def ask(market: Market, *, now: datetime) -> Asked:
     return Asked(prices=found, quotes=said, refused=refused, away=away)
 
 
+#: Hears how the sources do, after each tick.
+Tell = Callable[[Sequence[SourceState]], Awaitable[None]]
+
+
+async def nobody(_: Sequence[SourceState]) -> None:
+    """For those whom nobody listens to."""
+
+
 class Ticker:
-    """Ticks as the only one who does."""
+    """Ticks as the only one who does; ``tell`` hears how the sources do."""
 
     def __init__(
-        self, graph: Graph, market: Market, *, clock: Callable[[], datetime], keep: timedelta
+        self,
+        graph: Graph,
+        market: Market,
+        *,
+        clock: Callable[[], datetime],
+        keep: timedelta,
+        tell: Tell = nobody,
     ) -> None:
-        self._graph, self._market, self._clock = graph, market, clock
+        self._graph, self._market, self._clock, self._tell = graph, market, clock, tell
+        sources = (*market.services, *market.exchanges)
+        self._states = {source.name: SourceState(name=source.name) for source in sources}
         self._keep_ms = keep // timedelta(milliseconds=1)
         self._turn = Turn(graph, clock=clock)
         self._kept: dict[str, int] = {}
@@ -104,6 +122,7 @@ class Ticker:
             await self._remember()
         asked = await ask(self._market, now=self._clock())
         await self._warn(asked)
+        await self._tell(self._counted(asked))
         if not asked.prices:
             return []
         some = sorted(asked.prices.values(), key=lambda price: price.asset)
@@ -135,6 +154,21 @@ class Ticker:
         found = await prices.at(self._graph, moments)
         self._kept = {one.asset: round(row.at.timestamp() * 1000) for one, row in found.items()}
 
+    def _counted(self, asked: Asked) -> list[SourceState]:
+        """How each source has been doing, this time included."""
+        now = round(self._clock().timestamp() * 1000)
+        refused = Counter(one.source for one in asked.refused)
+        for name, state in self._states.items():
+            away = name in asked.away
+            self._states[name] = msgspec.structs.replace(
+                state,
+                answers=state.answers + (not away),
+                failures=state.failures + away,
+                refused=state.refused + refused[name],
+                succeeded_at=state.succeeded_at if away else now,
+            )
+        return list(self._states.values())
+
     async def _warn(self, asked: Asked) -> None:
         """Say once, and again after it was better, what cannot be used."""
         wrong = {(one.asset, one.source): one.reason for one in asked.refused}
@@ -152,11 +186,12 @@ async def work(
     clock: Callable[[], datetime],
     pace: Pace,
     changed: Callable[[], None] = lambda: None,
+    tell: Tell = nobody,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Tick, price what is announced, and thin out what grows old, for ever; a graph that is away is
     waited for."""
-    ticker = Ticker(graph, market, clock=clock, keep=pace.keep)
+    ticker = Ticker(graph, market, clock=clock, keep=pace.keep, tell=tell)
     valuer = Valuer(graph, market, clock=clock, look_back=pace.look_back)
 
     async def tick() -> None:

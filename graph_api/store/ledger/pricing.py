@@ -108,7 +108,7 @@ async def _write(writing: Writing, rows: Sequence[Row], by: Mapping[str, Pricing
 
 
 def _valued(row: Row, pricing: Pricing | None) -> tuple[Row, Price] | None:
-    """What a transfer is worth, and by which price; None where amount, time or price are unknown."""
+    """What a transfer is worth, and by which price; None where anything of that is unknown."""
     if pricing is None or row["amount_raw"] is None or row["block_time"] is None:
         return None
     found = pricing.price(row["block_time"])

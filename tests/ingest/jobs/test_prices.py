@@ -13,6 +13,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.domain.events import ANY_CHAIN, Line
 from graph_api.domain.ids import parse_token
 from graph_api.live.streams import Streams
+from graph_api.services import price_watch
 from graph_api.settings import PriceSettings
 from graph_api.store import prices
 from graph_api.store.graph import Graph
@@ -111,6 +112,8 @@ async def test_the_process_that_keeps_up_tells_prices(
         await vault.migrate(now=NOW)
     async with command(graph.address, tmp_path, "ingest", "work") as working:
         events = await heard(streams, Line.PRICES, 2, chain=ANY_CHAIN)
+        await heard(streams, Line.PROVIDERS, 1, chain=ANY_CHAIN)
+        watched = await price_watch.watched(graph, streams)
         working.send(signal.SIGTERM)
         assert (await working.ended()).code == 0
 
@@ -118,6 +121,11 @@ async def test_the_process_that_keeps_up_tells_prices(
     assert told.keys() == {"dai", "ethereum"}
     # What an exchange trades at is newer than what a service lists.
     assert (told["ethereum"]["usd"], told["ethereum"]["source"]) == ("2002", "bitstamp")
+    assert {row.id for row in watched.assets if row.at is not None} == {"dai", "ethereum"}
+    assert watched.said_at is not None
+    sources = {one.name: one for one in watched.sources}
+    assert sources.keys() == {"bitstamp", "127.0.0.1:" + site.url.rpartition(":")[2]}
+    assert all(one.answers and one.succeeded_at and not one.failures for one in sources.values())
 
 
 def test_settings_name_assets_of_their_own_and_mirrors() -> None:

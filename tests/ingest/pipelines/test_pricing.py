@@ -1,7 +1,7 @@
 """Transfers are priced at their time, from a service and from exchanges that answer at a socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from graph_api.domain.events import ANY_CHAIN, Event, Line, Topic
 from graph_api.domain.ids import ChainId, parse_token
 from graph_api.domain.prices import Price, Rules
 from graph_api.domain.records import Record, Token
+from graph_api.services.price_watch import SourceState
 from graph_api.store import outbox, prices
 from graph_api.store.graph import Graph, moment
 from graph_api.store.ledger.turn import Turn
@@ -328,3 +329,29 @@ async def test_the_loop_ticks_and_prices_whatever_fails_meanwhile(graph: Graph) 
 
     assert len(await values(graph)) == 8
     assert [one.usd for one in await prices.assets(graph)] == ["1999.5"]
+
+
+async def test_how_each_source_does_is_counted_and_told(graph: Graph) -> None:
+    now, told = [given.NOW], list[list[SourceState]]()
+
+    async def tell(sources: Sequence[SourceState]) -> None:
+        told.append(list(sources))
+
+    async with market(COIN, exchanges=("bitstamp",)) as (found, service, sites):
+        listed = {"ethereum": {"usd": 1.0, "last_updated_at": now[0].timestamp()}}
+        service.site.answers["/api/v3/simple/price"] = listed
+        bitstamp(sites["bitstamp"], {"ETH/USD": "2000"}, at_s=round(now[0].timestamp()) - 9_000)
+        ticker = Ticker(graph, found, clock=lambda: now[0], keep=timedelta(0), tell=tell)
+        await ticker.tick()
+        service.site.status = (401, {})
+        now[0] += timedelta(minutes=1)
+        await ticker.tick()
+        await ticker.leave()
+
+    first, then = ({one.name: one for one in some} for some in told)
+    site, began = found.services[0].name, round(given.NOW.timestamp() * 1000)
+    assert (first[site].answers, first[site].failures, first[site].succeeded_at) == (1, 0, began)
+    # It is away, and remembers since when; what the other says is too old to be used.
+    assert (then[site].answers, then[site].failures, then[site].succeeded_at) == (1, 1, began)
+    assert (then["bitstamp"].answers, then["bitstamp"].refused) == (2, 2)
+    assert then["bitstamp"].succeeded_at == began + 60_000
