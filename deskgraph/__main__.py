@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deskgraph import connect, cypher_shell
+from deskgraph.alert_commands import group as alerts
 from deskgraph.dead_commands import group as dead
 from deskgraph.desk_commands import group as desks
 from deskgraph.events_commands import group as events
@@ -111,12 +112,12 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (up, serve, demo, doctor_command, graph, desks, events, watch, notices):
+for command in (alerts, up, serve, demo, doctor_command, graph, desks, events, watch, notices):
     cli.add_command(command)
 events.add_command(dead)
 cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
 cli.add_command(wallet_commands.jobs_group())
-cli.add_command(price_commands.prices_group(connect.current_graph))
+cli.add_command(price_commands.prices_group(connect.current_graph, bus=connect.bus_url))
 
 
 if __name__ == "__main__":

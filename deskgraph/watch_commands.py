@@ -9,6 +9,7 @@ import msgspec
 
 from deskgraph.graph_commands import awaited
 from deskgraph.live_client import Refused, follow
+from graph_api.domain.alerts import Severity
 from graph_api.domain.errors import BadInput
 from graph_api.domain.otc import Reason
 from graph_api.domain.records import ActorType
@@ -52,6 +53,18 @@ subscription Watch($filter: FreezeFilter, $after: String) {
   }
 }
 """
+ALERTS: Final = """
+subscription Watch($filter: AlertEventFilter, $after: String) {
+  alerts(filter: $filter, after: $after) {
+    kind: __typename
+    ... on LiveEvent { cursor at }
+    ... on AlertNews {
+      alertId
+      alert { number severity title ruleName eventAt acknowledgedBy note facts { name value } }
+    }
+  }
+}
+"""
 PROVIDERS: Final = """
 subscription Watch($chain: ChainId, $after: String) {
   providerStatus(chain: $chain, after: $after) {
@@ -80,6 +93,9 @@ _MARKS: Final = {
     "TransferFinalized": "=",
     "OtcDetected": "+",
     "OtcRetracted": "-",
+    "AlertRaised": "+",
+    "AlertRetracted": "-",
+    "AlertAcknowledged": "=",
 }
 
 _url = click.option("--url", help="Of the API; the one of this installation where left out.")
@@ -232,6 +248,34 @@ async def progress(
     await _show(settings, url, PROGRESS, None, as_json, {"chain": chain}, progress_line)
 
 
+@group.command("alerts")
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.Choice([one.name for one in Severity], case_sensitive=False),
+    help="Only of this severity; several times for more.",
+)
+@click.option("--rule", "rules", multiple=True, help="Only those of the rule of this id.")
+@_url
+@_after
+@_json
+@click.pass_obj
+@awaited
+async def alerts(
+    settings: Settings,
+    /,
+    severities: tuple[str, ...],
+    rules: tuple[str, ...],
+    url: str | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """Show alerts: + raised, - taken back, = seen to."""
+    wish = {"severities": [*severities], "rules": [*rules]}
+    await _show(settings, url, ALERTS, after, as_json, {"filter": _given(wish)}, alert_line)
+
+
 @group.command("prices")
 @click.argument("assets", nargs=-1)
 @_url
@@ -300,6 +344,16 @@ def _node(one: dict[str, Any]) -> str:
     latency = "" if one["latencyMs"] is None else f"  {one['latencyMs']:.0f} ms"
     fault = "" if one["faultText"] is None else f"  {one['faultText']}"
     return f"{one['name']}  {one['state']}  block {one['head']}{latency}{fault}"
+
+
+def alert_line(item: dict[str, Any]) -> str:
+    """What became of an alert, for people."""
+    alert = item["alert"]
+    seen = f"  seen to by {alert['acknowledgedBy']}" if alert["acknowledgedBy"] else ""
+    return printable(
+        f"{_MARKS[item['kind']]} {alert['eventAt']}  #{alert['number']} {alert['severity']}  "
+        f"{alert['title']}  ({alert['ruleName']}){seen}"
+    )
 
 
 def progress_line(item: dict[str, Any]) -> str:

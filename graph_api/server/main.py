@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -18,7 +18,14 @@ from graph_api.schema.context import Context
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
 from graph_api.schema.status import Installation
-from graph_api.server import event_figures, inbox_figures, notice_figures, scanner_figures
+from graph_api.server import (
+    alert_figures,
+    event_figures,
+    inbox_figures,
+    notice_figures,
+    price_figures,
+    scanner_figures,
+)
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.cached import Answers, opened_shelf
 from graph_api.server.channels import Channels
@@ -27,9 +34,11 @@ from graph_api.server.health import Health, ReadinessCheck
 from graph_api.server.metrics import Metrics
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.server.webhooks import webhook_route
-from graph_api.services import events, inbox, notices, scanning
+from graph_api.services import alerts, events, inbox, notices, price_watch, scanning
+from graph_api.services.alerts import AlertFigures, Policy
 from graph_api.services.events import AlertLine, KeptPast, LaneFigures, Outbox
 from graph_api.services.notices import DestinationFigures, Outlets
+from graph_api.services.price_watch import Watched
 from graph_api.services.scanning import Followed
 from graph_api.services.telling import transfer_facts
 from graph_api.settings import Settings
@@ -58,6 +67,7 @@ class House:
         self._vault: Vault | None = None
         self._bus: Bus | None = None
         self._outlets = Outlets()
+        self._alert_policy = Policy(tolerance=timedelta(seconds=settings.prices.tolerance_s))
         self._installation = Installation(
             version=version("deskgraph"),
             limits=schema_options(settings)["limits"],
@@ -99,7 +109,12 @@ class House:
         """What the resolvers of one request see."""
         assert self._graph is not None, "the application has not been started"
         assert self._vault is not None
-        parts: tuple[object, ...] = (self._vault, self._installation, self._outlets)
+        parts: tuple[object, ...] = (
+            self._vault,
+            self._installation,
+            self._outlets,
+            self._alert_policy,
+        )
         if self._bus is not None:
             parts = (*parts, Streams(self._bus))
         return Context(graph=self._graph, clock=self._clock, parts=parts)
@@ -130,7 +145,9 @@ class House:
         yield SharedFigures(
             "scanners", self._look_at_scanners, scanner_figures.families, clock=clock
         )
+        yield SharedFigures("prices", self._look_at_prices, price_figures.families, clock=clock)
         yield SharedFigures("inbox", self._look_at_inbox, inbox_figures.families, clock=clock)
+        yield SharedFigures("alerts", self._look_at_alerts, alert_figures.families, clock=clock)
         yield SharedFigures("notices", self._look_at_notices, notice_figures.families, clock=clock)
         if self._settings.redis.url is not None:
             yield SharedFigures("events", self._look_at_events, event_figures.families, clock=clock)
@@ -139,8 +156,16 @@ class House:
         assert self._graph is not None
         return await scanning.followed(self._graph, Streams(self._bus) if self._bus else None)
 
+    async def _look_at_prices(self) -> Sequence[Watched]:
+        assert self._graph is not None
+        streams = Streams(self._bus) if self._bus else None
+        return [await price_watch.watched(self._graph, streams)]
+
     async def _look_at_inbox(self) -> Sequence[HookState]:
         return await inbox.hooks(self.vault(), principal=LOCAL)
+
+    async def _look_at_alerts(self) -> Sequence[AlertFigures]:
+        return await alerts.figures(self.vault(), principal=LOCAL)
 
     async def _look_at_notices(self) -> Sequence[DestinationFigures]:
         return await notices.figures(self.vault(), principal=LOCAL, now=self._clock())

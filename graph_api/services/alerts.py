@@ -17,7 +17,8 @@ from graph_api.services.alerting import PRICE_TOLERANCE
 from graph_api.services.places import place_text, window
 from graph_api.store.graph import Graph
 from graph_api.vault import alert_rules, alerts
-from graph_api.vault.alerts import Wanted
+from graph_api.vault.alerts import Tally, Wanted
+from graph_api.vault.pages import MAX_ROWS, First
 from graph_api.vault.vault import Door, Vault
 
 #: How far back a preview looks when nothing is said.
@@ -28,6 +29,19 @@ class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
     """Alerts that somebody has seen to."""
 
     alerts: list[Alert]
+
+
+class AlertFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """A workspace's alerts in figures: ``rules`` are those that judge."""
+
+    rules: int
+    tallies: list[Tally]
+
+
+async def figures(vault: Vault, *, principal: Principal) -> list[AlertFigures]:
+    """What is known of the workspace's alerts."""
+    rules = await alert_rules.history(vault, principal, First(MAX_ROWS), enabled=True)
+    return [AlertFigures(rules=len(rules.rows), tallies=await alerts.tallies(vault, principal))]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

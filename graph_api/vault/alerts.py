@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, Select, and_, select, update
+from sqlalchemy import Row, Select, and_, case, func, select, update
 
 from graph_api.domain.alerts import Alert, AlertNews, Severity
 from graph_api.domain.principals import Principal
@@ -60,6 +60,37 @@ async def after(vault: Door, principal: Principal, number: int, *, limit: int = 
     question = _of(principal).where(alerts.c.number > number).order_by(alerts.c.number)
     async with vault.reading() as connection:
         return [_alert(row) for row in await connection.execute(question.limit(limit))]
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts of a workspace in numbers; ``open`` ones stand, and nobody has seen to them."""
+
+    severity: Severity
+    raised: int = 0
+    open: int = 0
+    retracted: int = 0
+
+
+async def tallies(vault: Door, principal: Principal) -> list[Tally]:
+    """How many alerts of each severity the workspace has."""
+    there = alerts.c.retracted_at.is_not(None)
+    waits = and_(alerts.c.retracted_at.is_(None), alerts.c.acknowledged_at.is_(None))
+    question = (
+        select(
+            alerts.c.severity,
+            func.count().label("raised"),
+            func.sum(case((waits, 1), else_=0)).label("open"),
+            func.sum(case((there, 1), else_=0)).label("retracted"),
+        )
+        .where(alerts.c.workspace == principal.workspace)
+        .group_by(alerts.c.severity)
+    )
+    found = {severity: Tally(severity=severity) for severity in Severity}
+    async with vault.reading() as connection:
+        for row in await connection.execute(question):
+            severity = Severity(row.severity)
+            found[severity] = Tally(**{**row._mapping, "severity": severity})
+    return list(found.values())
 
 
 async def acknowledge(

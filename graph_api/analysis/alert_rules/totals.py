@@ -1,6 +1,6 @@
 """Rules about sums: what flows within a window, and balances that cross a bound."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Final
 
 from graph_api.analysis.alert_rules.facts import (
@@ -23,6 +23,8 @@ from graph_api.domain.alerts import ActorFlow, BalanceThreshold, Direction, Find
 from graph_api.domain.amounts import exact_units
 from graph_api.domain.prices import MICROS
 
+_DIGITS: Final = 240
+
 
 def flowed(condition: ActorFlow, moved: Moved, known: Known) -> Counted | None:
     """What a transfer adds to the flow; None where it is no part of it.
@@ -44,11 +46,11 @@ def actor_flow(condition: ActorFlow, moved: Moved, known: Known) -> Finding | No
     more = flowed(condition, moved, known)
     if more is None or moved.at is None:
         return None
-    bound, before = condition.min_usd * MICROS, known.flowed_micros
-    after = before + more.micros
-    if not before < bound <= after:
-        return None
-    usd = Decimal(after) / MICROS
+    before, after = known.flowed_micros, known.flowed_micros + more.micros
+    with localcontext(prec=_DIGITS):
+        usd = Decimal(after) / MICROS
+        if not Decimal(before) / MICROS < condition.min_usd <= usd:
+            return None
     into = "into" if condition.direction is Direction.IN else "out of"
     wallet = moved.recipient if condition.direction is Direction.IN else moved.sender
     return Finding(
