@@ -31,6 +31,7 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
         most_deposits: Whoever pays into more addresses pays other people's bills.
         most_strangers: So many who have an address of their own at the same exchange may pay into
             one; it is shared when there are more.
+        own_share: More than this of what a wallet pays in at an exchange goes to its own address.
         most_moves: An address that moves more is no single customer's.
     """
 
@@ -40,6 +41,7 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
     most_senders: int = 50
     most_deposits: int = 4
     most_strangers: int = 1
+    own_share: float = 0.5
     most_moves: int = 5_000
 
 
@@ -169,7 +171,7 @@ class _Customers:
         here = used[self._exchange(deposit)]
         return (
             sum(map(len, used.values())) <= self._rules.most_deposits
-            and 2 * here[deposit.address] > here.total()
+            and here[deposit.address] > self._rules.own_share * here.total()
         )
 
 

@@ -1,0 +1,91 @@
+"""Clusters of real data, against plain ways to the same answer and against the source's lists."""
+
+import os
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from bench.clusters import (
+    BITCOIN,
+    UNGUARDED,
+    Hop,
+    plain_deposit_groups,
+    plain_spend_groups,
+    read_bitcoin,
+    read_hop,
+)
+from graph_api.analysis.clustering.coinjoin import coinjoins
+from graph_api.analysis.clustering.deposits import Deposits
+from graph_api.analysis.clustering.deriving import Derivation
+from graph_api.analysis.clustering.facts import Facts
+from graph_api.analysis.clustering.union import clusters, strong
+from graph_api.domain.clusters import Evidence, Heuristic
+from graph_api.domain.ids import AccountId
+
+FOLDER = os.environ.get("DESKGRAPH_DATA")
+DATA = Path(FOLDER or ".")
+pytestmark = pytest.mark.skipif(
+    FOLDER is None, reason="DESKGRAPH_DATA names no folder of real data; these tests read it"
+)
+
+
+def customers(derivation: Derivation) -> list[set[AccountId]]:
+    """Those that pay into one deposit address, as far as ways alone tell."""
+    kind = Heuristic.DEPOSIT_TOPOLOGY
+    links = [one for one in derivation.evidence().values() if one.heuristic is kind]
+    return [set(one.members) for one in clusters(links)]
+
+
+@pytest.fixture(scope="module", params=["polygon", "xdai"])
+def hop(request: pytest.FixtureRequest) -> Hop:
+    return read_hop(DATA / "hop_transfers", request.param)
+
+
+def test_customers_of_exchanges_are_those_that_a_plain_way_finds(hop: Hop) -> None:
+    found = {frozenset(group) for group in customers(Derivation(hop.facts(), UNGUARDED))}
+    assert found == {frozenset(group) for group in plain_deposit_groups(hop)}
+    assert len(found) >= 10
+
+
+def test_customers_are_people_and_most_who_could_be_linked_are(hop: Hop) -> None:
+    facts = hop.facts()
+    groups = customers(Derivation(facts))
+    linked = set().union(*groups)
+    services = hop.of("exchange") | hop.of("contract") | hop.of("deposit")
+    assert len(linked) >= 20
+    assert not linked & services
+    shared = [one for one in Deposits(facts).addresses().values() if len(one.uses) > 1]
+    payers = {use.wallet for one in shared for use in one.uses}
+    candidates = hop.of("airdrop_candidate") & payers
+    assert len(linked) / len(payers) >= 0.75
+    assert len(linked & candidates) / len(candidates) >= 0.65
+
+
+def test_coins_of_2009_that_were_spent_together() -> None:
+    transactions = read_bitcoin(DATA / "btc_2009")
+    made = sum(one.amount_raw for tx in transactions for one in tx.outputs)
+    spent = sum(one.amount_raw or 0 for tx in transactions for one in tx.inputs)
+    assert made - spent == 32_490 * 50 * 10**8
+    assert not [one for one in transactions if coinjoins(one)]
+
+    facts = Facts(BITCOIN)
+    facts.add_utxos(transactions)
+    evidence = Derivation(facts).evidence()
+    found = clusters(strong(evidence.values()))
+    plain = plain_spend_groups(transactions)
+    assert {frozenset(one.members) for one in found} == {frozenset(group) for group in plain}
+    together = [tx for tx in transactions if len({one.owner for one in tx.inputs if one.owner}) > 1]
+    assert (len(found), len(together)) == (121, 130)
+    # Change is reported, and merges nothing by default.
+    change = [one for one in evidence.values() if one.heuristic is Heuristic.ONE_TIME_CHANGE]
+    assert change
+    assert all(one.confidence < 0.6 for one in change)
+
+
+def test_components_of_all_transfers_are_those_of_a_plain_library(hop: Hop) -> None:
+    pairs = {(min(pair), max(pair)) for pair in hop.pairs if pair[0] != pair[1]}
+    links = [Evidence(Heuristic.MULTI_INPUT, *pair) for pair in sorted(pairs)]
+    found = {frozenset(one.members) for one in clusters(links, largest=len(links))}
+    assert found == {frozenset(part) for part in nx.connected_components(nx.Graph(pairs))}
+    assert max(map(len, found)) > 50_000
