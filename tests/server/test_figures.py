@@ -22,14 +22,16 @@ from graph_api.domain.ids import ChainId
 from graph_api.domain.webhooks import Sender
 from graph_api.live.bus import Bus
 from graph_api.live.streams import GroupState, Streams, StreamState
-from graph_api.server import event_figures, inbox_figures, scanner_figures
+from graph_api.server import event_figures, inbox_figures, price_figures, scanner_figures
 from graph_api.server.main import application, vault_url
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.services.events import LaneFigures
+from graph_api.services.price_watch import SourceState, Watched
 from graph_api.services.scanning import Endpoint, Followed, Said, Trouble
 from graph_api.settings import Neo4jSettings, RedisSettings, Settings
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.prices import AssetRow
 from graph_api.store.scanners import Scanner
 from graph_api.vault.inbox import HookState
 from graph_api.vault.vault import Vault
@@ -113,12 +115,38 @@ HOOKS = [
 ]
 
 
+def asset(name: str, age: timedelta | None) -> AssetRow:
+    at = None if age is None else NOW - age
+    return AssetRow(id=name, symbol=name.upper(), usd=None, source=None, at=at)
+
+
+PRICES = [
+    Watched(
+        assets=(asset("ether", timedelta(seconds=30)), asset("dai", None)),
+        sources=(
+            SourceState(
+                name="one",
+                answers=5,
+                refused=2,
+                succeeded_at=round((NOW - timedelta(seconds=20)).timestamp() * 1000),
+            ),
+            SourceState(name="two", failures=5),
+        ),
+        said_at=NOW - timedelta(seconds=20),
+    )
+]
+
+
 def events_of(found: Sequence[LaneFigures]) -> SharedFigures[LaneFigures]:
     return SharedFigures("events", given(found), event_figures.families, clock=lambda: NOW)
 
 
 def scanners_of(found: Sequence[Followed]) -> SharedFigures[Followed]:
     return SharedFigures("scanners", given(found), scanner_figures.families, clock=lambda: NOW)
+
+
+def prices_of(found: Sequence[Watched]) -> SharedFigures[Watched]:
+    return SharedFigures("prices", given(found), price_figures.families, clock=lambda: NOW)
 
 
 def inbox_of(found: Sequence[HookState]) -> SharedFigures[HookState]:
@@ -199,6 +227,35 @@ async def test_every_chain_is_told_by_what_graph_and_follower_know_of_it() -> No
     }
 
 
+async def test_prices_are_told_by_their_sources_and_their_age() -> None:
+    one, two = '{source="one"}', '{source="two"}'
+    assert await page(prices_of(PRICES)) == {
+        "deskgraph_prices_known 1.0",
+        "deskgraph_price_told_seconds 20.0",
+        f"deskgraph_price_source_success_seconds{one} 20.0",
+        f"deskgraph_price_source_answers_total{one} 5.0",
+        f"deskgraph_price_source_answers_total{two} 0.0",
+        f"deskgraph_price_source_failures_total{one} 0.0",
+        f"deskgraph_price_source_failures_total{two} 5.0",
+        f"deskgraph_price_source_refused_total{one} 2.0",
+        f"deskgraph_price_source_refused_total{two} 0.0",
+        'deskgraph_price_age_seconds{asset="ether"} 30.0',
+        'deskgraph_price_assets{priced="true"} 1.0',
+        'deskgraph_price_assets{priced="false"} 1.0',
+    }
+
+
+async def test_only_so_many_assets_have_a_figure_of_their_own() -> None:
+    many = [asset(f"asset-{n}", timedelta(seconds=n)) for n in range(price_figures.MOST_ASSETS + 9)]
+
+    lines = await page(prices_of([Watched(assets=tuple(many))]))
+
+    told = [line for line in lines if line.startswith("deskgraph_price_age_seconds{")]
+    assert len(told) == price_figures.MOST_ASSETS
+    # Those of which nobody knows any more go first.
+    assert not any(f'"asset-{price_figures.MOST_ASSETS}"' in line for line in told)
+
+
 async def test_every_hook_is_told_by_what_waits_and_what_is_dead() -> None:
     moralis, helius = '{hook="main",sender="moralis"}', '{hook="main",sender="helius"}'
     assert await page(inbox_of(HOOKS)) == {
@@ -241,7 +298,7 @@ async def test_a_store_that_hangs_does_not_hold_the_page() -> None:
 
 async def test_alerts_speak_of_figures_and_labels_that_the_page_has() -> None:
     registry = CollectorRegistry()
-    for figures in (events_of(FOUND), scanners_of(FOLLOWED), inbox_of(HOOKS)):
+    for figures in (events_of(FOUND), scanners_of(FOLLOWED), prices_of(PRICES), inbox_of(HOOKS)):
         registry.register(figures)
         await figures.refresh()
     labels: dict[str, set[str]] = {}
@@ -252,7 +309,7 @@ async def test_alerts_speak_of_figures_and_labels_that_the_page_has() -> None:
     rules = [rule for group in groups for rule in group["rules"]]
 
     names = [rule["alert"] for rule in rules]
-    assert len(set(names)) == len(names) == 13
+    assert len(set(names)) == len(names) == 17
     for rule in rules:
         told = {*rule, "for"}
         assert told == {"alert", "expr", "for", "labels", "annotations"}, rule["alert"]
@@ -339,7 +396,7 @@ async def test_the_page_of_an_installation_has_chains_events_and_webhooks(
     ):
         lines = (await client_.get("/metrics")).text.splitlines()
 
-    for known in ("scanners", "inbox", "events"):
+    for known in ("scanners", "prices", "inbox", "events"):
         assert f"deskgraph_{known}_known 1.0" in lines
     assert f'deskgraph_scanner_block{{chain="{ETHEREUM.id}"}} {float(chain.height)}' in lines
     assert 'deskgraph_scanner_blocks_per_second{chain="eip155:56"} 1.5' in lines
