@@ -78,7 +78,7 @@ def test_coins_of_2009_that_were_spent_together() -> None:
     together = [tx for tx in transactions if len({one.owner for one in tx.inputs if one.owner}) > 1]
     assert (len(found), len(together)) == (121, 130)
     # Change is reported, and merges nothing by default.
-    change = [one for one in evidence.values() if one.heuristic is Heuristic.ONE_TIME_CHANGE]
+    change = [one for one in evidence.values() if one.heuristic is not Heuristic.MULTI_INPUT]
     assert change
     assert all(one.confidence < 0.6 for one in change)
 
