@@ -58,7 +58,7 @@ def add_to(group: click.Group, door: Door, *, bus: BusOf) -> None:
         interrupts.run(_price(door, settings, _Given(**given), bus=bus))  # type: ignore[arg-type]
 
 
-def prices_group(door: Door, *, bus: BusOf = lambda _: None) -> click.Group:
+def prices_group(door: Door, *, bus: BusOf) -> click.Group:
     """The group ``prices``; settings are the context's object. ``bus`` is told of changes."""
 
     @click.group("prices", context_settings={"help_option_names": ["-h", "--help"]})
