@@ -112,6 +112,7 @@ def group() -> None:
 @click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
 @click.option("--wallet", "wallets", multiple=True, help="`ethereum:0x…`; one of them takes part.")
 @click.option("--token", "tokens", multiple=True, help="`ethereum:0x…`; it is one of them.")
+@click.option("--watchlist", "lists", multiple=True, help="Id of a watchlist: something on it.")
 @click.option("--asset", "assets", multiple=True, help="Id or symbol: of any token of it.")
 @click.option(
     "--actor-type",
@@ -134,6 +135,7 @@ async def transfers(
     chains: tuple[str, ...],
     wallets: tuple[str, ...],
     tokens: tuple[str, ...],
+    lists: tuple[str, ...],
     assets: tuple[str, ...],
     types: tuple[str, ...],
     min_amount: str | None,
@@ -148,6 +150,7 @@ async def transfers(
         "chains": [*chains],
         "wallets": [*wallets],
         "tokens": [*tokens],
+        "watchlists": [*lists],
         "assets": [*assets],
         "actorTypes": [*types],
         "minAmount": min_amount,
@@ -161,6 +164,7 @@ async def transfers(
 @group.command("otc")
 @click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
 @click.option("--actor", "actors", multiple=True, help="Id of a desk that takes part.")
+@click.option("--watchlist", "lists", multiple=True, help="Id of a watchlist: something on it.")
 @click.option("--asset", "assets", multiple=True, help="Id or symbol: of any token of it.")
 @click.option(
     "--reason",
@@ -180,6 +184,7 @@ async def otc(
     /,
     chains: tuple[str, ...],
     actors: tuple[str, ...],
+    lists: tuple[str, ...],
     assets: tuple[str, ...],
     reasons: tuple[str, ...],
     min_usd: str | None,
@@ -191,6 +196,7 @@ async def otc(
     wish = {
         "chains": [*chains],
         "actors": [*actors],
+        "watchlists": [*lists],
         "assets": [*assets],
         "reasons": [*reasons],
         "minUsd": min_usd,
@@ -202,6 +208,7 @@ async def otc(
 @click.option("--chain", "chains", multiple=True, help="Slug or CAIP-2 id; several times for more.")
 @click.option("--wallet", "wallets", multiple=True, help="`ethereum:0x…`; on one of them.")
 @click.option("--token", "tokens", multiple=True, help="`ethereum:0x…`; of one of them.")
+@click.option("--watchlist", "lists", multiple=True, help="Id of a watchlist: something on it.")
 @_url
 @_after
 @_json
@@ -213,12 +220,18 @@ async def freezes(
     chains: tuple[str, ...],
     wallets: tuple[str, ...],
     tokens: tuple[str, ...],
+    lists: tuple[str, ...],
     url: str | None,
     after: str | None,
     as_json: bool,
 ) -> None:
     """Show what issuers of stablecoins do to wallets; what a chain takes back begins with -."""
-    wish = {"chains": [*chains], "wallets": [*wallets], "tokens": [*tokens]}
+    wish = {
+        "chains": [*chains],
+        "wallets": [*wallets],
+        "tokens": [*tokens],
+        "watchlists": [*lists],
+    }
     await _show(settings, url, FREEZES, after, as_json, {"filter": _given(wish)}, freeze_line)
 
 

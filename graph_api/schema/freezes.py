@@ -1,19 +1,23 @@
 """What issuers of tokens do to wallets, told in the block in which they do it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import strawberry
 
 from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.principals import Principal
 from graph_api.domain.records import FreezeKind
 from graph_api.live.hub import Told
 from graph_api.live.interests import CHAIN, Interest
+from graph_api.schema.context import Context
 from graph_api.schema.feeds import Argument, feed
 from graph_api.schema.ledger import Token, Wallet
 from graph_api.schema.scalars import BigInt, big_int
 from graph_api.schema.steps import batched
 from graph_api.schema.subscriptions import MOST, LiveEvent, Names, interest, names
+from graph_api.schema.watching import MOST_LISTS, watched
 from graph_api.store import tokens, wallets
 from graph_api.store.graph import moment
 
@@ -82,7 +86,7 @@ _KINDS = {
     Topic.WALLET_SEIZED: FreezeKind.SEIZED,
 }
 
-FreezeWish = tuple[Names, Names, Names]
+FreezeWish = tuple[Names, Names, Names, Names]
 
 
 @strawberry.input(
@@ -99,6 +103,13 @@ class FreezeFilterInput:
         default=None, description="Only on one of these."
     )
     tokens: list[TokenId] | None = strawberry.field(default=None, description="Only of these.")
+    watchlists: list[str] | None = strawberry.field(
+        default=None,
+        description=(
+            f"Only on wallets, or of tokens, that are on one of these watchlists, up to "
+            f"{MOST_LISTS}. Changes of the lists are followed while the subscription lasts."
+        ),
+    )
 
     def asked(self) -> FreezeWish:
         """The conditions. Raises: BadInput."""
@@ -106,13 +117,27 @@ class FreezeFilterInput:
             names("chains", self.chains),
             names("wallets", self.wallets),
             names("tokens", self.tokens),
+            names("watchlists", self.watchlists),
         )
 
 
-def _freezes(*, filter: FreezeWish | None = None) -> Interest:
-    chains, accounts, of_tokens = filter or (None, None, None)
-    named = ((accounts, ("wallet",)), (of_tokens, ("token",)), (chains, (CHAIN,)))
-    return interest(Line.WALLETS, named, [])
+async def _freezes(
+    context: Context, *, filter: FreezeWish | None = None, principal: Principal
+) -> Interest:
+    chains, accounts, of_tokens, lists = filter or (None, None, None, None)
+
+    def build(on_lists: Collection[str] | None, fields: tuple[str, ...]) -> Interest:
+        named = (
+            (accounts, ("wallet",)),
+            (on_lists, fields),
+            (of_tokens, ("token",)),
+            (chains, (CHAIN,)),
+        )
+        return interest(Line.WALLETS, named, [])
+
+    return await watched(
+        context, lists, principal=principal, build=build, fields=("wallet", "token")
+    )
 
 
 @strawberry.type
@@ -132,4 +157,5 @@ class FreezeSubscription:
             "What issuers of stablecoins do to wallets, in the block in which they do it; what a "
             "chain takes back is told as well."
         ),
+        shared=True,
     )

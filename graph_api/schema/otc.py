@@ -1,6 +1,6 @@
 """What is taken for OTC, told as it is detected and taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, NamedTuple
@@ -10,6 +10,7 @@ import strawberry
 from graph_api.domain.events import Line, Topic
 from graph_api.domain.ids import AccountId, ChainId, TokenId, TransferId
 from graph_api.domain.otc import Reason
+from graph_api.domain.principals import Principal
 from graph_api.domain.records import ActorType
 from graph_api.live.hub import Told
 from graph_api.live.interests import CHAIN, Interest
@@ -29,6 +30,7 @@ from graph_api.schema.subscriptions import (
     names,
     transfer_of,
 )
+from graph_api.schema.watching import MOST_LISTS, watched
 from graph_api.services import prices
 from graph_api.services.telling import ACTOR_TYPES, ASSET
 from graph_api.store import actors, otc, transfers
@@ -218,6 +220,7 @@ class OtcWish(NamedTuple):
 
     chains: Names = None
     wallets: Names = None
+    watchlists: Names = None
     actors: Names = None
     actor_types: Names = None
     tokens: Names = None
@@ -240,6 +243,14 @@ class OtcEventFilterInput:
     )
     wallets: list[AccountId] | None = strawberry.field(
         default=None, description="Only what one of these sends or receives."
+    )
+    watchlists: list[str] | None = strawberry.field(
+        default=None,
+        description=(
+            f"Only what touches something on one of these watchlists, up to {MOST_LISTS}: a wallet "
+            "on it sends or receives, a desk on it takes part, or a token on it moves. Changes of "
+            "the lists are followed while the subscription lasts."
+        ),
     )
     actors: list[str] | None = strawberry.field(
         default=None, description="Only where one of these desks takes part; ids of actors."
@@ -274,6 +285,7 @@ class OtcEventFilterInput:
         return OtcWish(
             chains=names("chains", self.chains),
             wallets=names("wallets", self.wallets),
+            watchlists=names("watchlists", self.watchlists),
             actors=names("actors", self.actors),
             actor_types=names("actorTypes", self.actor_types),
             tokens=names("tokens", self.tokens),
@@ -285,22 +297,29 @@ class OtcEventFilterInput:
         )
 
 
-async def _otc(context: Context, *, filter: OtcWish | None = None) -> Interest:
+async def _otc(
+    context: Context, *, filter: OtcWish | None = None, principal: Principal
+) -> Interest:
     wish = filter or OtcWish()
     assets = None
     if wish.assets is not None:
         assets = await prices.ids_of(context.graph, wish.assets)
-    named = (
-        (wish.wallets, ("sender", "recipient")),
-        (wish.actors, ("actors",)),
-        (wish.tokens, ("token",)),
-        (assets, (ASSET,)),
-        (wish.actor_types, (ACTOR_TYPES,)),
-        (wish.reasons, ("reasons",)),
-        (wish.chains, (CHAIN,)),
-    )
     tests = at_least(raw=wish.min_raw, units=wish.min_units, usd=wish.min_usd)
-    return interest(Line.OTC, named, tests)
+
+    def build(on_lists: Collection[str] | None, fields: tuple[str, ...]) -> Interest:
+        named = (
+            (wish.wallets, ("sender", "recipient")),
+            (on_lists, fields),
+            (wish.actors, ("actors",)),
+            (wish.tokens, ("token",)),
+            (assets, (ASSET,)),
+            (wish.actor_types, (ACTOR_TYPES,)),
+            (wish.reasons, ("reasons",)),
+            (wish.chains, (CHAIN,)),
+        )
+        return interest(Line.OTC, named, tests)
+
+    return await watched(context, wish.watchlists, principal=principal, build=build)
 
 
 @strawberry.type

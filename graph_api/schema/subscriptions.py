@@ -25,7 +25,6 @@ from graph_api.services import prices
 from graph_api.services.telling import ACTOR_TYPES, ASSET, USD
 from graph_api.store.graph import moment
 from graph_api.store.transfers import TransferRow
-from graph_api.vault.vault import Vault
 
 #: How many wallets, tokens or chains one filter may name.
 MOST: Final = 1_000
@@ -223,10 +222,7 @@ async def _transfers(
         found = interest(delivery.value, named, tests)
         return found if wish.min_usd is None else replace(found, looks_at=(*found.looks_at, USD))
 
-    if wish.watchlists is None:
-        return build(None, ())
-    vault = context.part(Vault)
-    return await watched(vault, wish.watchlists, principal=principal, build=build)
+    return await watched(context, wish.watchlists, principal=principal, build=build)
 
 
 def interest(

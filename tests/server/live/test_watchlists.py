@@ -1,6 +1,6 @@
 """Subscriptions by watchlist: they follow their lists, and nobody hears of another's."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec import json
@@ -10,9 +10,15 @@ from graph_api.domain.events import Topic
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.domain.watchlists import EntryKind, Named
 from graph_api.live.hub import Hub
+from graph_api.schema.checks import places
+from graph_api.schema.context import Context
+from graph_api.schema.feeds import feed_of
+from graph_api.schema.freezes import FreezeFilterInput
+from graph_api.schema.otc import OtcEventFilterInput
 from graph_api.schema.schema import build_schema
 from graph_api.schema.subscribing import subscription
 from graph_api.server.channels import Channels
+from graph_api.store.graph import Graph
 from graph_api.vault import watchlists, workspaces
 from graph_api.vault.vault import Vault
 from graph_api.vault.watchlists import Wanted
@@ -194,6 +200,39 @@ async def test_the_same_id_in_two_workspaces_is_two_lists(
 
         assert await mine.numbers(1) == [2]
         assert await theirs.numbers(1) == [1]
+
+
+@pytest.mark.parametrize(
+    ("field", "topic", "known", "told"),
+    [
+        ("otc_events", Topic.OTC_DETECTED, {"sender": wallet("carol")}, True),
+        ("otc_events", Topic.OTC_DETECTED, {"actors": ["desk"]}, True),
+        ("otc_events", Topic.OTC_DETECTED, {"actors": ["other"]}, False),
+        ("freezes", Topic.WALLET_FROZEN, {"wallet": wallet("carol")}, True),
+        ("freezes", Topic.WALLET_FROZEN, {"wallet": wallet("dave")}, False),
+    ],
+)
+async def test_other_news_are_filtered_by_lists_too(
+    vault: Vault, listed: str, field: str, topic: Topic, known: dict[str, Any], told: bool
+) -> None:
+    desk = Wanted(Named(EntryKind.ACTOR, "desk"))
+    await watchlists.put(vault, LOCAL, listed, [desk], now=NOW)
+    declared = feed_of(
+        next(
+            place.field
+            for place in places(build_schema())
+            if place.parent.name == "Subscription" and place.field.python_name == field
+        )
+    )
+    assert declared is not None
+    given: dict[str, Any] = {"chains": None, "wallets": None, "tokens": None}
+    wish = OtcEventFilterInput if field == "otc_events" else FreezeFilterInput
+    context = Context(graph=cast(Graph, None), clock=lambda: NOW, parts=(vault,))
+
+    interest = await declared.wanted(context, {"filter": wish(**given, watchlists=[listed])})
+
+    assert interest.private
+    assert interest.wants(event(1, topic, **known)) is told
 
 
 async def test_a_list_that_is_deleted_lets_nothing_through(
