@@ -18,12 +18,13 @@ from graph_api.domain.notices import (
 )
 from graph_api.domain.principals import Principal
 from graph_api.domain.quiet_hours import WEEK, Afterwards, QuietHours, Weekday
+from graph_api.schema.alerts import Alert
 from graph_api.schema.changes import RefusalAnswer, change_or_refusal
 from graph_api.schema.context import Context
 from graph_api.schema.jobs import Job
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import BigInt
-from graph_api.schema.steps import Argument, batched, root
+from graph_api.schema.steps import Argument, batched, extends, root
 from graph_api.services import notices
 from graph_api.services.notices import (
     MAX_ADDRESSES,
@@ -220,11 +221,13 @@ class NoticeAnswer:
         of=DestinationAnswer.of,
         description="Where it goes, also when that was deleted since.",
     )
-    alert_ids: list[str] = batched(
+    alerts: list[Alert] = batched(
         notices.alerts_of,
         key="notice_id",
-        paging=Paging(default=50, ceiling=MOST_TOGETHER),
-        description="The ids of the alerts that it tells of.",
+        of=Alert.of,
+        cost=2,
+        paging=Paging(default=20, ceiling=MOST_TOGETHER),
+        description="The alerts that it tells of, in the order of their numbers.",
     )
 
     @classmethod
@@ -244,6 +247,19 @@ class NoticeAnswer:
             status=row.status,
             reason=row.reason,
         )
+
+
+@extends(Alert)
+class AlertNotices:
+    """Who was told of an alert."""
+
+    notices: list[NoticeAnswer] = batched(
+        notices.of_alerts,
+        key="alert_id",
+        of=NoticeAnswer.of,
+        cost=2,
+        description="The notices that tell of it, the oldest first.",
+    )
 
 
 @strawberry.type(description="A destination, and the secret that it has from now on.")

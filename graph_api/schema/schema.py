@@ -23,7 +23,7 @@ from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.node import NodeQuery
-from graph_api.schema.notices import NoticeMutation, NoticeQuery
+from graph_api.schema.notices import AlertNotices, NoticeMutation, NoticeQuery
 from graph_api.schema.otc import OtcQuery, OtcSubscription
 from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
@@ -53,6 +53,7 @@ EXTENSIONS: Final = (
     WalletClusters,
     WatchlistRules,
     AlertRuleAlerts,
+    AlertNotices,
     ChainTokens,
     TransferValues,
     TokenAssets,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from graph_api.domain.alerts import Severity
+from graph_api.domain.alerts import Alert, Severity
 from graph_api.domain.errors import BadInput, Forbidden, NotFound
 from graph_api.domain.notices import (
     Destination,
@@ -31,7 +31,7 @@ from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.domain.signing import SECRET_BYTES, new_secret
 from graph_api.domain.targets import Reach, target_of
 from graph_api.services.places import place_text, window
-from graph_api.vault import alert_rules, destinations, jobs, notices
+from graph_api.vault import alert_rules, alerts, destinations, jobs, notices
 from graph_api.vault.destinations import Counts
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.jobs import Job
@@ -299,10 +299,25 @@ async def notices_by_ids(vault: Door, ids: list[str], *, principal: Principal) -
 
 async def alerts_of(
     vault: Door, ids: list[str], *, principal: Principal, first: int
-) -> dict[str, list[str]]:
-    """The alerts that notices tell of, by notice."""
-    found = await notices.alert_ids(vault, principal, ids)
-    return {id: alerts[:first] for id, alerts in found.items()}
+) -> dict[str, list[Alert]]:
+    """The alerts that notices tell of, by notice, in the order of their numbers."""
+    told = await notices.alert_ids(vault, principal, ids)
+    wanted = list({one for alerts_told in told.values() for one in alerts_told})
+    found = await alerts.by_ids(vault, principal, wanted)
+    return {
+        id: sorted((found[one] for one in alerts_told if one in found), key=lambda one: one.number)[
+            :first
+        ]
+        for id, alerts_told in told.items()
+    }
+
+
+async def of_alerts(
+    vault: Door, ids: list[str], *, principal: Principal, first: int
+) -> dict[str, list[Notice]]:
+    """The notices that tell of alerts, by alert, the oldest first."""
+    found = await notices.of_alerts(vault, principal, ids)
+    return {id: told[:first] for id, told in found.items()}
 
 
 async def replay(vault: Door, *, id: str, principal: Principal, now: datetime) -> Notice:

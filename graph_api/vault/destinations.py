@@ -56,10 +56,7 @@ async def create(
     async with vault.writing() as connection:
         if await _count(connection, principal) >= MOST:
             raise BadInput(f"A workspace has up to {MOST} destinations; remove one first.")
-        newest = select(func.coalesce(func.max(alert_news.c.number), 0)).where(
-            alert_news.c.workspace == principal.workspace
-        )
-        made = replace(made, after=int(await connection.scalar(newest) or 0))
+        made = replace(made, after=await _newest_news(connection, principal))
         await connection.execute(
             destinations.insert().values(
                 **_values(made), **_identity(principal), id=made.id, sealed=sealed
@@ -101,7 +98,7 @@ async def change(
         if before.enabled and not after.enabled:
             await _drop_waiting(connection, principal, id, reason=_SWITCHED_OFF, now=now)
         if after.enabled and not before.enabled:
-            after = _afresh(after)
+            after = _afresh(after, news=await _newest_news(connection, principal))
         if after.quiet != before.quiet:
             await _hold_anew(connection, after, now=now)
         await _set(connection, principal, id, **_values(after))
@@ -312,9 +309,18 @@ async def _hold_anew(connection: AsyncConnection, after: Destination, *, now: da
         await connection.execute(update(notices).where(held).values(due_at=until))
 
 
-def _afresh(destination: Destination) -> Destination:
+async def _newest_news(connection: AsyncConnection, principal: Principal) -> int:
+    """Up to here a destination is told of nothing that begins now."""
+    newest = select(func.max(alert_news.c.number)).where(
+        alert_news.c.workspace == principal.workspace
+    )
+    return int(await connection.scalar(newest) or 0)
+
+
+def _afresh(destination: Destination, *, news: int) -> Destination:
     return replace(
         destination,
+        after=news,
         failures=0,
         failing_since=None,
         pause_until=None,

@@ -39,7 +39,7 @@ from graph_api.domain.notices import (
     pause,
 )
 from graph_api.domain.principals import Principal
-from graph_api.vault.destinations import destination_of
+from graph_api.vault.destinations import destination_of, locked
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.spreading import alert_of, make
 from graph_api.vault.tables import alerts, destinations, notice_alerts, notices
@@ -266,6 +266,29 @@ async def alert_ids(vault: Door, principal: Principal, ids: Sequence[str]) -> di
     return found
 
 
+async def of_alerts(
+    vault: Door, principal: Principal, ids: Sequence[str]
+) -> dict[str, list[Notice]]:
+    """The notices that tell of alerts, by alert, the oldest first."""
+    question = (
+        select(notices, notice_alerts.c.alert)
+        .join(
+            notice_alerts,
+            and_(
+                notice_alerts.c.workspace == notices.c.workspace,
+                notice_alerts.c.notice == notices.c.id,
+            ),
+        )
+        .where(notice_alerts.c.workspace == principal.workspace, notice_alerts.c.alert.in_(ids))
+        .order_by(notices.c.made_at, notices.c.id)
+    )
+    found: dict[str, list[Notice]] = {}
+    async with vault.reading() as connection:
+        for row in await connection.execute(question):
+            found.setdefault(row.alert, []).append(_notice(row))
+    return found
+
+
 async def replay(vault: Door, principal: Principal, id: str, *, now: datetime) -> Notice:
     """Let a dead letter be tried anew, under the same id; one that waits is tried now.
 
@@ -290,14 +313,7 @@ async def replay_all(vault: Door, principal: Principal, destination: str, *, now
     Raises: NotFound; BadInput when it is switched off.
     """
     async with vault.writing() as connection:
-        question = select(destinations).where(
-            destinations.c.workspace == principal.workspace,
-            destinations.c.id == destination,
-            destinations.c.removed_at.is_(None),
-        )
-        row = (await connection.execute(question)).first()
-        if row is None:
-            raise NotFound(f"There is no destination {destination[:60]}.")
+        row = await locked(connection, principal, destination)
         if not row.enabled:
             raise BadInput(f"Destination {destination} is switched off; switch it on first.")
         dead = and_(

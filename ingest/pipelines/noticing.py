@@ -45,6 +45,7 @@ KEPT: Final = timedelta(days=30)
 #: After so long without a success a destination is switched off.
 PATIENCE: Final = timedelta(days=5)
 _IDLE_S: Final = 0.5
+_PAUSE_S: Final = 5.0
 _FORGET_EVERY: Final = timedelta(hours=1)
 #: How long to wait, each time, for a vault that is away before what was sent is put on record.
 _SETTLE_AGAIN_S: Final = (0.5, 2.0, 5.0)
@@ -179,8 +180,10 @@ class Noticer:
                 await work()
             except GraphApiError as error:
                 await log.awarning("notices wait", error=str(error))
+                await self._sleep(_PAUSE_S)
             except Exception as error:
                 await log.aerror("notices failed", exc_info=error)
+                await self._sleep(_PAUSE_S)
             await self._idle()
 
     async def _idle(self) -> None:

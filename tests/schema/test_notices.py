@@ -50,7 +50,8 @@ RESULT = """query ($id: String!) { job(id: $id) { state result { __typename
   ... on DestinationTested { delivered status tookMs answer reason } } } }"""
 NOTICES = """query ($states: [NoticeState!], $alert: String) {
   notices(states: $states, alert: $alert) { nodes {
-    noticeId kind state alertCount alertIds attempts status reason destination { name } } } }"""
+    noticeId kind state alertCount alerts { alertId notices { noticeId } } attempts status reason
+    destination { name } } } }"""
 REPLAY = f"""mutation ($id: String!) {{ replayNotice(id: $id) {{
   ... on Notice {{ noticeId state attempts }} {REFUSED} }} }}"""
 
@@ -271,13 +272,13 @@ async def test_notices_are_listed_and_dead_ones_played_again(vault: Vault) -> No
     everything = (await ask(vault, NOTICES))["nodes"]
     (one,) = (await ask(vault, NOTICES, states=["DEAD"]))["nodes"]
 
-    assert sorted(each["alertIds"][0] for each in everything) == sorted(alerts)
+    assert sorted(each["alerts"][0]["alertId"] for each in everything) == sorted(alerts)
     assert one == {
         "noticeId": dead.id,
         "kind": "RAISED",
         "state": "DEAD",
         "alertCount": 1,
-        "alertIds": [dead.subject],
+        "alerts": [{"alertId": dead.subject, "notices": [{"noticeId": dead.id}]}],
         "attempts": 1,
         "status": 550,
         "reason": "Unknown.",

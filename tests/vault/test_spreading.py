@@ -133,7 +133,9 @@ async def test_one_that_is_off_is_told_nothing_of_what_passes_meanwhile(
     await destinations.change(vault, ann, "pager", now=NOON, changes={"enabled": False})
     await given.raised(vault, rule, "e1")
     await given.spread(vault)
+    await given.raised(vault, rule, "e2")
     await destinations.change(vault, ann, "pager", now=NOON, changes={"enabled": True})
+    await given.spread(vault)
 
     assert await given.of(vault, ann) == []
 
