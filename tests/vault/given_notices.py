@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from graph_api.domain.alerts import Finding, LargeTransfer, Rule, Severity, Size
+from graph_api.domain.alerts import Finding, LargeTransfer, Rule, Severity, Size, alert_id
 from graph_api.domain.notices import (
     Destination,
     DestinationKind,
@@ -57,7 +57,7 @@ async def raised(vault: Vault, rule: Rule, event: str, *, at: datetime = NOON) -
         cause=event,
     )
     await judging.keep(vault, [one], judged=None, now=at)
-    return judging.alert_id(rule.workspace, rule.id, event, "a wallet")
+    return alert_id(rule.workspace, rule.id, event, "a wallet")
 
 
 async def taken_back(vault: Vault, event: str, *, at: datetime = NOON + MINUTE) -> None:
