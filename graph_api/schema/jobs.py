@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import strawberry
 
+from graph_api.analysis.tracing.limits import Ended as TraceEnded
 from graph_api.domain.addresses import shown_address
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import NotFound, UpstreamUnavailable
@@ -35,6 +36,8 @@ from graph_api.schema.steps import Argument, batched, extends, root
 from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import jobs, notices, standings
 from graph_api.services.standings import Knowledge, Standing
+from graph_api.services.tracing import keeping
+from graph_api.services.tracing.keeping import TraceDone
 from graph_api.store import histories, wallets
 from graph_api.store.clusters import RunRow
 from graph_api.store.histories import History
@@ -180,8 +183,32 @@ class DestinationTested:
         )
 
 
+@strawberry.type(description="What a trace came to; `storedTrace` has the answer.")
+class TraceFinished:
+    """Of whom it is, the answer tells those alone who may see it."""
+
+    trace_id: str = strawberry.field(description="The `id` that `storedTrace` takes.")
+    digest: str = strawberry.field(description="SHA-256 of the whole answer, in hex.")
+    complete: bool = strawberry.field(
+        description="Whether it came to all ends; else its budget was spent before."
+    )
+    wallets_reached: int = strawberry.field(description="Wallets that value came to.")
+    piece_count: int = strawberry.field(description="Pieces of value that were followed.")
+
+    @classmethod
+    def of(cls, found: TraceDone) -> "TraceFinished":
+        """As clients see it."""
+        return cls(
+            trace_id=found.trace,
+            digest=found.digest,
+            complete=found.ended is TraceEnded.COMPLETE,
+            wallets_reached=found.wallets,
+            piece_count=found.pieces,
+        )
+
+
 JobResult = Annotated[
-    WalletLoaded | DestinationTested | ClusterRun,
+    WalletLoaded | DestinationTested | ClusterRun | TraceFinished,
     strawberry.union("JobResult", description="What a job came to, by its kind."),
 ]
 
@@ -208,7 +235,8 @@ class Job:
     kind: str = strawberry.field(
         description=(
             "What is done: `wallet` reads a wallet's history, `clustering` finds who is one on a "
-            "chain, `destination_test` sends a test to a destination of alerts."
+            "chain, `trace` follows value, `destination_test` sends a test to a destination of "
+            "alerts."
         )
     )
     state: JobState = strawberry.field(description="Where it is.")
@@ -263,7 +291,9 @@ class Job:
         )
 
 
-def _result(row: JobRow) -> WalletLoaded | DestinationTested | ClusterRun | None:
+def _result(
+    row: JobRow,
+) -> WalletLoaded | DestinationTested | ClusterRun | TraceFinished | None:
     if row.result is None:
         return None
     match row.kind:
@@ -273,6 +303,8 @@ def _result(row: JobRow) -> WalletLoaded | DestinationTested | ClusterRun | None
             return DestinationTested.of(msgspec.convert(row.result, Outcome))
         case jobs.CLUSTERING:
             return ClusterRun.of(msgspec.convert(row.result, RunRow))
+        case keeping.TRACE:
+            return TraceFinished.of(msgspec.convert(row.result, TraceDone))
     return None
 
 

@@ -35,6 +35,7 @@ from graph_api.schema.scanning import ScannerQuery
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
 from graph_api.schema.subscriptions import LedgerSubscription
+from graph_api.schema.traces import TraceMutation, TraceQuery
 from graph_api.schema.walks import WalkQuery
 from graph_api.schema.watchlists import WalletWatchlists, WatchlistMutation, WatchlistQuery
 
@@ -77,6 +78,7 @@ class Query(
     AlertQuery,
     NoticeQuery,
     ClusterQuery,
+    TraceQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
@@ -91,6 +93,7 @@ class Mutation(
     AlertMutation,
     NoticeMutation,
     ClusterMutation,
+    TraceMutation,
 ):
     """The root of all changes."""
 

@@ -12,8 +12,9 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from graph_api.domain.errors import BadInput, NotFound
+from graph_api.domain.errors import BadInput
 from graph_api.domain.principals import Principal
+from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.vault.columns import as_kept
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.tables import add, traces
@@ -92,32 +93,34 @@ async def history(vault: Door, principal: Principal, window: Window = NEWEST) ->
 
 
 async def call(vault: Door, principal: Principal, id: str, *, name: str) -> Kept:
-    """Keep a trace of one's own by name. Raises: NotFound; BadInput for a name that is taken."""
+    """Keep a trace of one's own by name. Raises: Refused."""
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise BadInput(f"A name has 1 to {MAX_NAME} printable characters.")
+        raise Refused(f"A name has 1 to {MAX_NAME} printable characters.")
     async with vault.writing() as connection:
         taken = _own(principal).where(traces.c.name == name, traces.c.id != id)
         if (await connection.execute(taken)).first() is not None:
-            raise BadInput(f"Another trace of yours is called {name!r}.")
+            raise Refused(
+                f"Another trace of yours is called {name!r}.", reason=RefusalReason.NAME_TAKEN
+            )
         return await _change(connection, principal, id, name=name)
 
 
 async def publish(vault: Door, principal: Principal, id: str, *, now: datetime) -> Kept:
-    """Let the whole workspace see a trace of one's own. Raises: NotFound."""
+    """Let the whole workspace see a trace of one's own. Raises: Refused."""
     async with vault.writing() as connection:
         found = await _locked(connection, principal, id)
         return await _change(connection, principal, id, published_at=found.published_at or now)
 
 
 async def withdraw(vault: Door, principal: Principal, id: str) -> Kept:
-    """Keep a trace of one's own to oneself again. Raises: NotFound."""
+    """Keep a trace of one's own to oneself again. Raises: Refused."""
     async with vault.writing() as connection:
         return await _change(connection, principal, id, published_at=None)
 
 
 async def remove(vault: Door, principal: Principal, id: str) -> Kept:
-    """Forget a trace of one's own; its citations lead nowhere then. Raises: NotFound."""
+    """Forget a trace of one's own; its citations lead nowhere then. Raises: Refused."""
     async with vault.writing() as connection:
         found = await _locked(connection, principal, id)
         await connection.execute(delete(traces).where(_is(found)))
@@ -150,7 +153,7 @@ async def _locked(connection: AsyncConnection, principal: Principal, id: str) ->
     question = _own(principal).where(traces.c.id == id).with_for_update()
     row = (await connection.execute(question)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no trace {id} of yours.")
+        raise Refused(f"There is no trace {id[:60]} of yours.", reason=RefusalReason.NOT_FOUND)
     return _kept(row)
 
 

@@ -1,4 +1,6 @@
-"""Traces that were asked for: followed within their budget, with progress, and kept."""
+"""Traces that were asked for: followed within their budget, with progress, and kept; and what the
+graph tells of those that are published.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,7 +11,8 @@ import msgspec
 
 from graph_api.analysis.tracing.limits import Budget
 from graph_api.domain.principals import Principal, PrincipalKind
-from graph_api.services.tracing.keeping import TRACE, run_trace
+from graph_api.services.tracing.keeping import PUBLICATION, TRACE, run_trace
+from graph_api.services.tracing.publishing import bring_up_to_date
 from graph_api.services.tracing.questions import AS_A_JOB
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
@@ -18,6 +21,16 @@ from ingest.jobs.wallets import Ring, nobody
 from ingest.jobs.workers import JobWorker, Tell
 
 _AGAIN: Final = "Ask again, with fewer hops, a smaller window or a higher `minRaw`."
+
+
+def trace_workers(
+    graph: Graph, vault: Vault, *, clock: Callable[[], datetime], ring: Ring = nobody
+) -> list[JobWorker]:
+    """One that follows value, and one that publishes what was found."""
+    return [
+        trace_worker(graph, vault, clock=clock, ring=ring),
+        publication_worker(graph, vault, clock=clock, ring=ring),
+    ]
 
 
 def trace_worker(
@@ -39,13 +52,11 @@ def trace_worker(
             note = Note(done=read, total=most, unit="movements", message=message)
             tell(read / most, note)
 
-        # The worker acts for everybody; what it finds belongs to who asked.
-        owner = Principal(job.principal, job.workspace, PrincipalKind.LOCAL)
         done = await run_trace(
             graph,
             vault,
             job,
-            owner=owner,
+            owner=_owner(job),
             now=clock(),
             seconds=seconds,
             budget=budget,
@@ -54,3 +65,23 @@ def trace_worker(
         return msgspec.to_builtins(done)
 
     return JobWorker(vault, TRACE, do, clock=clock, remedy=_AGAIN, ring=ring)
+
+
+def publication_worker(
+    graph: Graph, vault: Vault, *, clock: Callable[[], datetime], ring: Ring = nobody
+) -> JobWorker:
+    """Brings what the graph tells of traces up to date."""
+
+    async def do(job: Job, tell: Tell) -> Any:
+        tell(0.0, Note(message="Writing the trace into the graph, or taking it away."))
+        is_there = await bring_up_to_date(graph, vault, job.arguments["trace"], owner=_owner(job))
+        return {"published": is_there}
+
+    return JobWorker(
+        vault, PUBLICATION, do, clock=clock, remedy="Publish or withdraw it again.", ring=ring
+    )
+
+
+def _owner(job: Job) -> Principal:
+    """Who asked: a worker acts for everybody, and what it finds is theirs."""
+    return Principal(job.principal, job.workspace, PrincipalKind.LOCAL)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from graph_api.domain.ids import ChainId
 from graph_api.domain.otc import Rules
+from graph_api.domain.records import Transfer
 from graph_api.services.clustering import Clustering
-from graph_api.store import prices
+from graph_api.store import prices, published_traces
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.model import NODES, RELATIONSHIPS
@@ -108,3 +109,34 @@ async def sample(graph: Graph, folder: Path) -> None:
     detector = Detector(graph, Rules(), clock=lambda: given.NOW, tolerance=timedelta(days=1))
     assert await detector.detect()
     await detector.leave()
+    await publish_a_trace(graph, chain.transfers[0])
+
+
+async def publish_a_trace(graph: Graph, moved: Transfer) -> None:
+    """A trace of one transfer, with its roads."""
+    await published_traces.put(
+        graph,
+        "one",
+        properties={
+            "name": "One transfer",
+            "workspace": "local",
+            "owner": "local",
+            "digest": "00",
+            "policy": "fifo",
+            "direction": "forward",
+            "chain": given.ETHEREUM.id,
+            "complete": True,
+            "block": 1,
+            "made_at": given.NOW,
+        },
+        wallets=[
+            {
+                "wallet": moved.recipient,
+                "token": moved.token,
+                "reached_raw": "1",
+                "hops": 0,
+                "fates": "held",
+            }
+        ],
+        transfers=[{"transfer": moved.id, "traced_raw": "1", "hops": 0}],
+    )

@@ -102,7 +102,7 @@ class TraceOpening(msgspec.Struct, frozen=True, kw_only=True):
     amount_raw: str
 
 
-class TraceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class TraceAnswer(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One trace.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import zstandard
 
-from graph_api.analysis.tracing.limits import Budget
+from graph_api.analysis.tracing.limits import Budget, Ended
 from graph_api.domain.errors import TooCostly
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
@@ -32,6 +32,8 @@ from graph_api.vault.vault import Door, Vault
 
 #: Follows value; its subject is a digest of the question and who asked.
 TRACE: Final = "trace"
+#: Brings what the graph tells of a trace up to date.
+PUBLICATION: Final = "trace_publication"
 
 
 class TraceDone(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class TraceDone(msgspec.Struct, frozen=True, kw_only=True):
 
     trace: str
     digest: str
-    ended: str
+    ended: Ended
     events: int
     wallets: int
     pieces: int
@@ -96,7 +98,7 @@ async def run_trace(
     return TraceDone(
         trace=kept.id,
         digest=kept.digest,
-        ended=answer.ended.value,
+        ended=answer.ended,
         events=answer.events,
         wallets=answer.wallets,
         pieces=len(answer.pieces),
@@ -125,4 +127,45 @@ async def history(vault: Vault, *, page: Page, principal: Principal) -> Slice[Ke
         places=[place_text(kept.made_at, kept.id) for kept in found.rows],
         more_before=found.newer,
         more_after=found.older,
+    )
+
+
+async def name(vault: Door, *, id: str, name: str, principal: Principal) -> Kept:
+    """Keep a trace by name. Raises: Refused."""
+    return await traces.call(vault, principal, id, name=name)
+
+
+async def publish(vault: Door, *, id: str, principal: Principal, now: datetime) -> Kept:
+    """Let the workspace and the graph tell of a trace. Raises: Refused."""
+    kept = await traces.publish(vault, principal, id, now=now)
+    await _tell(vault, id, principal=principal, now=now)
+    return kept
+
+
+async def withdraw(vault: Door, *, id: str, principal: Principal, now: datetime) -> Kept:
+    """Let nobody else see a trace any more. Raises: Refused."""
+    kept = await traces.withdraw(vault, principal, id)
+    await _tell(vault, id, principal=principal, now=now)
+    return kept
+
+
+async def delete(vault: Door, *, id: str, principal: Principal, now: datetime) -> Kept:
+    """Forget a trace, in the graph too. Raises: Refused."""
+    kept = await traces.remove(vault, principal, id)
+    await _tell(vault, id, principal=principal, now=now)
+    return kept
+
+
+async def _tell(vault: Door, id: str, *, principal: Principal, now: datetime) -> None:
+    """Ask for what the graph tells of a trace to be brought up to date.
+
+    Belongs into the transaction of the change. A job that is under way may have looked before.
+    """
+    await jobs.enqueue(
+        vault,
+        principal,
+        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+        kind=PUBLICATION,
+        arguments={"trace": id},
+        now=now,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from graph_api.analysis.tracing.limits import Budget
+from graph_api.domain.errors import BadInput, GraphApiError, NotFound, TooCostly
 from graph_api.services.tracing import accounts, coins
 from graph_api.services.tracing.accounts import Report
 from graph_api.services.tracing.answers import TraceAnswer
@@ -31,3 +32,17 @@ async def trace(
     """
     traced = coins.traced if asked.follows_coins else accounts.traced
     return await traced(graph, asked, budget=budget, now=now, seconds=seconds, report=report)
+
+
+async def traces(
+    graph: Graph, asked: list[TraceQuestion], *, now: datetime
+) -> dict[TraceQuestion, TraceAnswer | GraphApiError]:
+    """What each question is answered at once, or why it is not."""
+    return {one: await _tried(graph, one, now) for one in asked}
+
+
+async def _tried(graph: Graph, asked: TraceQuestion, now: datetime) -> TraceAnswer | GraphApiError:
+    try:
+        return await trace(graph, asked, now=now)
+    except (BadInput, NotFound, TooCostly) as refusal:
+        return refusal
