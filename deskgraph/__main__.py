@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deskgraph import connect, cypher_shell
 from deskgraph.alert_commands import group as alerts
+from deskgraph.cluster_commands import group as clusters
 from deskgraph.dead_commands import group as dead
 from deskgraph.desk_commands import group as desks
 from deskgraph.events_commands import group as events
@@ -19,6 +20,7 @@ from deskgraph.notice_commands import group as notices
 from deskgraph.serving_commands import demo, doctor_command, serve, up
 from deskgraph.version import VERSION
 from deskgraph.watch_commands import group as watch
+from deskgraph.watchlist_commands import group as watchlists
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.settings import Settings
 from ingest.jobs import commands as ingest_commands
@@ -112,7 +114,20 @@ async def cypher(
         cypher_shell.as_table(keys, rows, console=Console())
 
 
-for command in (alerts, up, serve, demo, doctor_command, graph, desks, events, watch, notices):
+for command in (
+    alerts,
+    clusters,
+    up,
+    serve,
+    demo,
+    doctor_command,
+    graph,
+    desks,
+    events,
+    watch,
+    notices,
+    watchlists,
+):
     cli.add_command(command)
 events.add_command(dead)
 cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))

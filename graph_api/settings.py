@@ -232,6 +232,20 @@ class WalletSettings(BaseModel, frozen=True):
     at_once: int = Field(2, ge=1, le=32, description="Requests that a process works off at once.")
 
 
+class ClusterSettings(BaseModel, frozen=True):
+    """Who is one: what merges wallets into a cluster, and what a run may take."""
+
+    threshold: float = Field(
+        0.6, gt=0, le=1, description="Less sure evidence is reported and merges nothing; fraction."
+    )
+    largest: int = Field(
+        50_000, ge=2, description="Wallets of a cluster, deposit addresses not counted."
+    )
+    most_facts: int = Field(
+        5_000_000, ge=1, description="Transfers of a chain that a run takes into memory, 1 KB each."
+    )
+
+
 class PriceSettings(BaseModel, frozen=True):
     """Prices, in US dollars. Public data of exchanges; a service is asked where one is named."""
 
@@ -398,6 +412,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     webhooks: WebhookSettings = WebhookSettings()
     wallets: WalletSettings = WalletSettings()
+    clusters: ClusterSettings = ClusterSettings()
     prices: PriceSettings = PriceSettings()
     otc: OtcSettings = OtcSettings()
     notices: NoticeSettings = NoticeSettings()

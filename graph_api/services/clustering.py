@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -21,7 +22,8 @@ from graph_api.analysis.clustering.union import strong
 from graph_api.domain.categories import ILLICIT, SERVICES, Category
 from graph_api.domain.chains import Family, chain_of
 from graph_api.domain.clusters import LARGEST, THRESHOLD, Cluster, Evidence
-from graph_api.domain.ids import AccountId, ChainId, TransactionId
+from graph_api.domain.errors import TooCostly
+from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId
 from graph_api.domain.records import (
     SERVICE_TYPES,
     ActorType,
@@ -59,6 +61,17 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 Tell = Callable[[Progress], None]
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Which evidence merges, how large a cluster may become, and what fits into memory.
+
+    ``most_facts`` counts transfers, or transactions on UTXO chains.
+    """
+
+    threshold: float = THRESHOLD
+    largest: int = LARGEST
+    most_facts: int = 5_000_000
+
+
 class Labelled(msgspec.Struct, frozen=True):
     """What labels say of wallets, and a digest by which a change of it is noticed."""
 
@@ -87,17 +100,17 @@ class Clustering:
         *,
         clock: Callable[[], datetime],
         rules: Rules | None = None,
-        threshold: float = THRESHOLD,
-        largest: int = LARGEST,
+        limits: Limits | None = None,
     ) -> None:
         self._graph, self._clock, self._rules = graph, clock, rules
-        self._threshold, self._largest = threshold, largest
+        self._limits = limits or Limits()
         self._warm: dict[ChainId, _Warm] = {}
 
     async def run(self, chain: ChainId, *, tell: Tell = lambda progress: None) -> RunRow:
-        """Cluster a chain and publish it. Raises: UpstreamUnavailable while another process does.
+        """Cluster a chain and publish it.
 
-        Raises: LeaseLost when another process took over.
+        Raises: UpstreamUnavailable while another process does; LeaseLost when one took over;
+        TooCostly where the chain has more facts than may be in memory.
         """
         async with cluster_runs.turn(self._graph, chain, clock=self._clock) as publisher:
             run = await publisher.begin()
@@ -109,6 +122,8 @@ class Clustering:
             evidence = await asyncio.to_thread(warm.derivation.evidence)
             found = await asyncio.to_thread(self._clusters, warm, list(evidence.values()))
             await publisher.keep()
+            # Not before: who is called off while a thread is at it leaves nothing half done behind.
+            self._warm[chain] = warm
             there = await cluster_runs.kept(self._graph, chain)
             changes = cluster_runs.changes(there, evidence, found)
             run = msgspec.structs.replace(
@@ -116,7 +131,7 @@ class Clustering:
                 block_number=reading.counters.last_block,
                 block_time=_milliseconds(reading.counters.last_at),
                 labels=labels.digest,
-                threshold=self._threshold,
+                threshold=self._limits.threshold,
                 incremental=incremental,
                 facts=warm.moves or warm.transactions,
                 evidence=len(evidence),
@@ -137,8 +152,8 @@ class Clustering:
             for wallet, known in warm.derivation.facts.known.items()
             if known.actor is not None
         }
-        links = strong(evidence, threshold=self._threshold)
-        return united(links, actors=actors, largest=self._largest)
+        links = strong(evidence, threshold=self._limits.threshold)
+        return united(links, actors=actors, largest=self._limits.largest)
 
     async def _read(
         self, chain: ChainId, reading: "_Reading", labels: Labelled
@@ -146,10 +161,10 @@ class Clustering:
         """The facts as they stand, and whether only new blocks were read for it."""
         before = self._warm.pop(chain, None)
         await reading.look()
+        reading.require_at_most(self._limits.most_facts)
         if before is not None and await reading.goes_on_from(before, labels.digest):
             await reading.add_to(before, above=before.block)
             if reading.agrees(before):
-                self._warm[chain] = before
                 return before, True
         facts = Facts(chain, labels.wallets)
         warm = _Warm(
@@ -162,7 +177,6 @@ class Clustering:
             untimed=0,
         )
         await reading.add_to(warm, above=None)
-        self._warm[chain] = warm
         return warm, False
 
 
@@ -187,6 +201,15 @@ class _Reading:
         """See how much there is."""
         self.counters = (await chains_by_ids(self._graph, [self._chain]))[self._chain]
         self._hash = await self._hash_of(self.counters.last_block)
+
+    def require_at_most(self, most: int) -> None:
+        """Raises: TooCostly."""
+        there = max(self.counters.transfers, self.counters.transactions)
+        if there > most:
+            raise TooCostly(
+                f"{chain_of(self._chain).name} has {there:,} facts, and a run takes {most:,} into "
+                "memory; DESKGRAPH_CLUSTERS__MOST_FACTS allows more, at about 1 KB each."
+            )
 
     async def goes_on_from(self, warm: _Warm, labels: str) -> bool:
         """Whether nothing but new blocks can have come since ``warm`` was read."""
@@ -323,10 +346,11 @@ def _kind(text: str | None) -> WalletKind:
 
 
 def _move(row: MoveRow) -> Move:
+    # One text for each wallet and token, not one for each row.
     return Move(
-        row.sender,
-        row.recipient,
-        row.token,
+        None if row.sender is None else AccountId(intern(row.sender)),
+        AccountId(intern(row.recipient)),
+        None if row.token is None else TokenId(intern(row.token)),
         None if row.amount_raw is None else int(row.amount_raw),
         row.block_number,
         row.block_time,

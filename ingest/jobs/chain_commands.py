@@ -17,6 +17,7 @@ from graph_api.store import scanners
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from ingest.jobs import interrupts, scanning
+from ingest.jobs.clusters import cluster_limits
 from ingest.jobs.following import Follow, Following
 from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.markets import watching
@@ -201,6 +202,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 price_tolerance=timedelta(seconds=settings.prices.tolerance_s),
                 otc=otc_rules(settings),
                 notices=notice_work(settings),
+                clusters=cluster_limits(settings),
             )
     finally:
         await bus.close()

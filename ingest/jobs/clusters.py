@@ -7,8 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.domain.ids import ChainId
-from graph_api.services.clustering import Clustering, Progress
+from graph_api.services.clustering import Clustering, Limits, Progress
 from graph_api.services.jobs import CLUSTERING
+from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
@@ -25,9 +26,10 @@ def cluster_worker(
     clock: Callable[[], datetime],
     ring: Ring = nobody,
     changed: Callable[[], None] = lambda: None,
+    limits: Limits | None = None,
 ) -> JobWorker:
     """Works off runs of clustering; ``changed`` is called after each change of the graph."""
-    clustering = Clustering(graph, clock=clock)
+    clustering = Clustering(graph, clock=clock, limits=limits)
 
     async def do(job: Job, tell: Tell) -> Any:
         def told(progress: Progress) -> None:
@@ -46,4 +48,12 @@ def _note(progress: Progress) -> Note:
         total=progress.total,
         unit=progress.unit,
         message=progress.message,
+    )
+
+
+def cluster_limits(settings: Settings) -> Limits:
+    """What the settings say of runs."""
+    clusters = settings.clusters
+    return Limits(
+        threshold=clusters.threshold, largest=clusters.largest, most_facts=clusters.most_facts
     )

@@ -21,6 +21,7 @@ from graph_api.domain.otc import Rules
 from graph_api.live.streams import Retention, Streams
 from graph_api.services import price_watch
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
+from graph_api.services.clustering import Limits
 from graph_api.services.events import AlertLine, KeptPast, Outbox
 from graph_api.services.price_watch import SourceState
 from graph_api.settings import Settings
@@ -32,6 +33,7 @@ from ingest.jobs.following import Follow, Following
 from ingest.jobs.lists import ListWorker
 from ingest.jobs.nodes import nodes
 from ingest.jobs.noticing import NoticeWork
+from ingest.jobs.traces import trace_workers
 from ingest.jobs.wallets import Bell, WalletWork
 from ingest.pipelines import inbox
 from ingest.pipelines.detecting import Detector
@@ -65,12 +67,14 @@ async def work(
     price_tolerance: timedelta = PRICE_TOLERANCE,
     otc: Rules | None = None,
     notices: NoticeWork | None = None,
+    clusters: Limits | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
     OTC is detected by the rules ``otc``, and alert rules judge what is published, by prices that
     are no older than ``price_tolerance``.
-    ``wallets`` says how those are read that are asked for, and ``notices`` how alerts go out.
+    ``wallets`` says how those are read that are asked for, ``notices`` how alerts go out, and
+    ``clusters`` what merges wallets.
     ``watch_prices`` runs beside. It goes on for ever. ``changed`` is called after each change of
     the graph.
     """
@@ -113,9 +117,16 @@ async def work(
         if noticer is not None:
             tasks.create_task(noticer.run())
         clusterer = cluster_worker(
-            graph, vault, clock=clock, ring=Bell(streams, clock=clock), changed=changed
+            graph,
+            vault,
+            clock=clock,
+            ring=Bell(streams, clock=clock),
+            changed=changed,
+            limits=clusters,
         )
         tasks.create_task(clusterer.run())
+        for tracer in trace_workers(graph, vault, clock=clock, ring=Bell(streams, clock=clock)):
+            tasks.create_task(tracer.run())
         tasks.create_task(
             inbox.work(
                 graph,
