@@ -44,19 +44,19 @@ PRICE_TOLERANCE: Final = timedelta(hours=2)
 JUDGED_LINES: Final = (Line.TRANSFERS, Line.OTC, Line.PRICES, Line.WALLETS)
 
 
-class Failed(Exception):
-    """Judging one event failed; what stands before it in its batch is judged and kept."""
-
-    def __init__(self, event: Event, reason: str) -> None:
-        super().__init__(reason)
-        self.event, self.reason = event, reason
-
-
 class Outcome(NamedTuple):
     """What became of a batch: how many of its events were new, and what was kept of them."""
 
-    looked_at: int
-    kept: Kept
+    looked_at: int = 0
+    kept: Kept = Kept()
+
+
+class Failed(Exception):
+    """Judging one event failed; ``outcome`` is what became of those that stand before it."""
+
+    def __init__(self, event: Event, reason: str) -> None:
+        super().__init__(reason)
+        self.event, self.reason, self.outcome = event, reason, Outcome()
 
 
 class Judge:
@@ -133,6 +133,8 @@ class Judge:
             verdicts = [one for one in verdicts if one.number <= number]
         kept = await self._keep(batch, verdicts, number)
         if broken is not None:
+            before = sum(event.number <= number for event in events)
+            broken.outcome = Outcome(before, kept)
             raise broken
         if kept.before != through:
             # Somebody else was faster: what was summed up here is not what is kept.

@@ -19,7 +19,7 @@ from graph_api.domain.events import Lane
 from graph_api.live.groups import IDLE, Group
 from graph_api.live.reading import BATCH, Batch, Lost, Past
 from graph_api.live.streams import LEASE_LASTS, Streams
-from graph_api.services.alerting import JUDGED_LINES, Failed, Judge
+from graph_api.services.alerting import JUDGED_LINES, Failed, Judge, Outcome
 from graph_api.store.holders import new_holder
 from graph_api.vault import judging
 from graph_api.vault.judging import Kept
@@ -102,8 +102,9 @@ class JudgingWork:
                     await self._round(group)
                 except UpstreamUnavailable:
                     await self._sleep(self._pause_s)
-                except GraphApiError as error:
-                    await log.aerror("judging waits", error=str(error))
+                except Exception as error:
+                    # A fault of ours in one round shall not end what else this process does.
+                    await log.aerror("judging waits", exc_info=error)
                     await self._sleep(self._pause_s)
         finally:
             holding.cancel()
@@ -134,18 +135,22 @@ class JudgingWork:
         try:
             outcome = await self._judge.judge(batch)
         except Failed as failed:
+            self._count(failed.outcome)
             self.tally.failed += 1
             now = self._clock()
             dead = await group.failed(batch, failed.event, failed.reason, now=now)
             await log.aerror(
-                "event not judged", event=batch.id_of(failed.event), reason=failed.reason, dead=dead
+                "event not judged", id=batch.id_of(failed.event), reason=failed.reason, dead=dead
             )
             return False
+        self._count(outcome)
+        await group.done(batch)
+        return True
+
+    def _count(self, outcome: Outcome) -> None:
         self.tally.add(outcome.looked_at, outcome.kept)
         if outcome.kept.raised or outcome.kept.retracted:
             self._raised()
-        await group.done(batch)
-        return True
 
     async def _keep_holding(self) -> None:
         every_s = self._lasts.total_seconds() / 3
@@ -155,8 +160,10 @@ class JudgingWork:
                 self._held = await self._streams.hold(
                     lanes, holder=self._holder, lasts=self._lasts, right=_RIGHT
                 )
-            except GraphApiError:
+            except Exception as error:
                 self._held = set()
+                if not isinstance(error, UpstreamUnavailable):
+                    await log.aerror("judging waits", exc_info=error)
             await self._sleep(every_s if self._held else min(every_s, self._pause_s))
 
     async def _judged_through(self, lane: Lane, epoch: str) -> int:

@@ -221,6 +221,20 @@ def test_sizes_are_compared_exactly() -> None:
     assert large_transfer(third, moved(amount_raw=1), Known(token=token)) is None
 
 
+def test_names_of_strangers_are_shown_and_not_obeyed() -> None:
+    symbol = "\x1b[31mE\x00T\ud800H\u202e" + "!" * 500
+    finding = large_transfer(
+        LargeTransfer(size=Size(min_amount_raw=1)),
+        moved(),
+        Known(token=TokenFacts(symbol, 18), owners={wallet("alice"): Owner("a", "A\nB", "dex")}),
+    )
+
+    assert finding is not None
+    assert finding.title.isprintable()
+    assert finding.title.startswith("AB to 0x6692…0c9f: 1 [31mETH!!")
+    assert len(finding.title) < 200
+
+
 def test_a_flow_is_told_as_it_reaches_its_bound_and_not_again() -> None:
     condition = ActorFlow(
         subjects=Subjects(wallets=(wallet("bob"),)),

@@ -7,6 +7,7 @@ from graph_api.analysis.alert_rules.facts import (
     Known,
     amount_said,
     anybody,
+    clean,
     is_watched,
     may_reach,
     named,
@@ -58,7 +59,7 @@ def issuer_freeze(condition: IssuerFreeze, froze: Froze, known: Known) -> Findin
         return None
     if not anybody(condition.subjects) and not is_watched(condition.subjects, froze.wallet, known):
         return None
-    issuer = froze.issuer or "The issuer"
+    issuer = clean(froze.issuer or "") or "The issuer"
     return Finding(
         subject=froze.wallet,
         title=f"{issuer} {_DEEDS[froze.what]} {named(froze.wallet, known)}.",

@@ -19,6 +19,7 @@ from graph_api.domain.ids import AccountId
 from graph_api.domain.prices import MICROS, Price
 
 _DIGITS: Final = 240
+_LONGEST_NAME: Final = 60
 
 
 class Fact(StrEnum):
@@ -232,7 +233,7 @@ def price_told(price: Price) -> dict[str, Any]:
 def amount_said(moved: Moved, known: Known) -> str:
     """How much moved, for a person: ``12.5 ETH ($40,000)``."""
     amount, usd = units(moved, known), worth(moved, known)
-    symbol = (known.token and known.token.symbol) or "of a token"
+    symbol = clean((known.token and known.token.symbol) or "") or "of a token"
     if amount is not None:
         said = f"{shortened(amount)} {symbol}"
     elif moved.amount_raw is not None:
@@ -262,9 +263,14 @@ def named(wallet: AccountId | None, known: Known) -> str:
         return "nobody"
     owner = known.owners.get(wallet)
     if owner is not None:
-        return owner.name
+        return clean(owner.name)
     address = wallet.rpartition(":")[2]
     return address if len(address) <= 14 else f"{address[:6]}…{address[-4:]}"
+
+
+def clean(name: str) -> str:
+    """A name that a stranger gave, as far as it can be shown on a line."""
+    return "".join(sign for sign in name if sign.isprintable())[:_LONGEST_NAME].strip()
 
 
 def plain(number: Decimal) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal, localcontext
 from typing import Final
 
-from graph_api.analysis.alert_rules.facts import Fact, Known, plain, price_told, span_said
+from graph_api.analysis.alert_rules.facts import Fact, Known, clean, plain, price_told, span_said
 from graph_api.analysis.alert_rules.happenings import Ticked
 from graph_api.analysis.alert_rules.kind import Kind
 from graph_api.domain.alerts import Direction, Finding, PriceMove
@@ -36,7 +36,7 @@ def price_move(condition: PriceMove, ticked: Ticked, known: Known) -> Finding | 
     return Finding(
         subject=f"{'up' if up else 'down'}:{condition.asset}",
         title=(
-            f"{ticked.symbol} {'rose' if up else 'fell'} by {percent} % within "
+            f"{clean(ticked.symbol)} {'rose' if up else 'fell'} by {percent} % within "
             f"{span_said(condition.window_s)}, to ${plain(ticked.price.usd)}."
         ),
         facts={

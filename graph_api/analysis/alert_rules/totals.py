@@ -7,6 +7,7 @@ from graph_api.analysis.alert_rules.facts import (
     OF_SIZE,
     Fact,
     Known,
+    clean,
     dollars_said,
     is_watched,
     named,
@@ -112,7 +113,7 @@ def _amount(raw: int, known: Known) -> str:
         return f"{raw:,} base units"
     amount = exact_units(raw, token.decimals)
     said = shortened(amount) if amount >= 0 else f"-{shortened(-amount)}"
-    return f"{said} {token.symbol or 'units'}"
+    return f"{said} {clean(token.symbol or '') or 'units'}"
 
 
 ACTOR_FLOW: Final = Kind(
