@@ -94,13 +94,14 @@ async def test_a_source_that_is_away_is_named_and_ends_with_an_error(
 ) -> None:
     async with Ledger.open(graph) as ledger:
         await ledger.write(given.transfer("alice", "desk"))
-    site.status = (503, {})
+    # Whoever refuses us is not asked again in a moment: nothing is waited for.
+    site.status = (401, {})
 
     done = await ended(graph.address, tmp_path, "ingest", "prices", "--asset", "ETH")
 
     assert done.code == 2
     assert done.out == "0 transfers priced, 1 left; 0 prices fetched.\n"
-    assert "bitstamp: It cannot be reached" in done.err
+    assert "bitstamp: It refuses us" in done.err
     assert "run the same command again" in done.err
 
 
