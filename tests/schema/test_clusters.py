@@ -4,6 +4,8 @@ from typing import Any
 
 from graph_api.domain.clusters import cluster_id
 from graph_api.domain.ids import ChainId
+from graph_api.domain.labels import claim, on_chain
+from graph_api.domain.records import Actor, ActorType
 from graph_api.services.clustering import Clustering
 from graph_api.vault.vault import Vault
 from ingest.jobs.clusters import cluster_worker
@@ -74,6 +76,27 @@ async def test_a_wallet_says_who_else_it_is(ledger: Ledger) -> None:
     assert {"heuristic": "DEPOSIT_REUSE", "confidence": 0.8} in found["clusterEvidence"]
     hot = (await ask(ledger.graph, WALLET, by=by("hot")))["wallet"]["cluster"]
     assert (hot["size"], hot["actor"]) == (2, {"name": "Exchange"})
+
+
+async def test_two_actors_are_kept_apart_and_the_link_is_named(ledger: Ledger) -> None:
+    await ledger.write(*exchange())
+    for name in "ab":
+        subject = on_chain(ETHEREUM, address(name))
+        fund = Actor(id=f"fund-{name}", name=f"Fund {name}", type=ActorType.FUND)
+        said = claim(subject, "fund", source="tests", confidence=0.9, actor=fund.id)
+        await ledger.write(fund, said)
+    for place, name in enumerate("acb"):
+        await ledger.write(*deposit(name, "d", block=100 * (place + 1)))
+    await Clustering(ledger.graph, clock=lambda: NOW).run(CHAIN)
+    found = (await ask(ledger.graph, WALLET, by=by("c")))["wallet"]["cluster"]
+    assert (found["size"], found["suspicion"]) == (2, "TWO_ACTORS")
+    assert found["actor"] == {"name": "Fund a"}
+    assert found["refused"] == [{"heuristic": "DEPOSIT_REUSE"}]
+    assert (await ask(ledger.graph, WALLET, by=by("b")))["wallet"]["cluster"] is None
+    why = (await ask(ledger.graph, EXPLAIN, a=by("a"), b=by("b")))["explainCluster"]
+    assert (len(why["links"]), why["published"]) == (1, False)
+    again = (await ask(ledger.graph, REPLAY, by=by("c")))["clusterReplay"]
+    assert again["size"] == 2
 
 
 async def test_what_a_page_of_clusters_costs_does_not_grow_with_wallets(ledger: Ledger) -> None:
