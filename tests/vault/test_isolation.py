@@ -14,6 +14,7 @@ from graph_api.domain.refusals import Refused
 from graph_api.domain.watchlists import EntryKind, Named
 from graph_api.vault import (
     alert_rules,
+    alerts,
     counters,
     desk_changes,
     idempotency,
@@ -29,7 +30,7 @@ from graph_api.vault.watchlists import Standing, Wanted
 from tests.vault import given
 from tests.vault.given import MINUTE, NOON
 
-SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, idempotency)
+SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, alerts, idempotency)
 
 
 def questions(subject: ModuleType) -> list[Callable[..., Any]]:
