@@ -70,6 +70,11 @@ class VaultSettings(BaseModel, frozen=True):
         ),
     )
 
+    @field_validator("keys")
+    @classmethod
+    def _given(cls, keys: SecretStr | None) -> SecretStr | None:
+        return keys if keys and keys.get_secret_value() else None
+
     @property
     def shared(self) -> bool:
         """Whether machines may share it, as they share no file."""

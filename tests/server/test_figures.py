@@ -22,7 +22,13 @@ from graph_api.domain.ids import ChainId
 from graph_api.domain.webhooks import Sender
 from graph_api.live.bus import Bus
 from graph_api.live.streams import GroupState, Streams, StreamState
-from graph_api.server import event_figures, inbox_figures, price_figures, scanner_figures
+from graph_api.server import (
+    event_figures,
+    inbox_figures,
+    notice_figures,
+    price_figures,
+    scanner_figures,
+)
 from graph_api.server.main import application, vault_url
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.services.events import LaneFigures
@@ -38,6 +44,7 @@ from graph_api.vault.vault import Vault
 from ingest.pipelines.following import Follower
 from tests.given import ETHEREUM, NOW
 from tests.ingest.chains import FIRST, GivenChain
+from tests.server.noticed import NOTICED
 
 ALERTS = Path(__file__).parents[2] / "docs" / "alerts.yml"
 SEEN = Lane(Line.TRANSFERS, "eip155:1")
@@ -298,7 +305,9 @@ async def test_a_store_that_hangs_does_not_hold_the_page() -> None:
 
 async def test_alerts_speak_of_figures_and_labels_that_the_page_has() -> None:
     registry = CollectorRegistry()
-    for figures in (events_of(FOUND), scanners_of(FOLLOWED), prices_of(PRICES), inbox_of(HOOKS)):
+    noticed = SharedFigures("notices", given(NOTICED), notice_figures.families, clock=lambda: NOW)
+    told = (events_of(FOUND), scanners_of(FOLLOWED), prices_of(PRICES), inbox_of(HOOKS), noticed)
+    for figures in told:
         registry.register(figures)
         await figures.refresh()
     labels: dict[str, set[str]] = {}
@@ -309,10 +318,9 @@ async def test_alerts_speak_of_figures_and_labels_that_the_page_has() -> None:
     rules = [rule for group in groups for rule in group["rules"]]
 
     names = [rule["alert"] for rule in rules]
-    assert len(set(names)) == len(names) == 17
+    assert len(set(names)) == len(names) == 20
     for rule in rules:
-        told = {*rule, "for"}
-        assert told == {"alert", "expr", "for", "labels", "annotations"}, rule["alert"]
+        assert {*rule, "for"} == {"alert", "expr", "for", "labels", "annotations"}, rule["alert"]
         assert rule["labels"]["severity"] in {"info", "warning", "critical"}
         used = re.findall(r"(deskgraph_\w+)(?:\{([^}]*)\})?", rule["expr"])
         assert used, rule["alert"]
