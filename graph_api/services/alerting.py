@@ -22,7 +22,7 @@ from graph_api.analysis.alert_rules.happenings import (
 from graph_api.analysis.alert_rules.index import RuleIndex
 from graph_api.domain.alerts import ActorFlow, Rule, Size
 from graph_api.domain.errors import UpstreamUnavailable
-from graph_api.domain.events import Event, Line
+from graph_api.domain.events import Event, Lane, Line
 from graph_api.live.reading import Batch
 from graph_api.services.alert_facts import Book, Candidate, Case
 from graph_api.store.graph import Graph
@@ -59,6 +59,14 @@ class Failed(Exception):
         self.event, self.reason, self.outcome = event, reason, Outcome()
 
 
+class Gap(Exception):
+    """A batch does not follow what is judged, which ends at ``judged``; nothing was judged."""
+
+    def __init__(self, judged: int) -> None:
+        super().__init__(f"What follows {judged} is not judged.")
+        self.judged = judged
+
+
 class Judge:
     """Judges batches as the only one who does so for their lanes.
 
@@ -80,12 +88,14 @@ class Judge:
     async def judge(self, batch: Batch) -> Outcome:
         """Judge a batch and keep what comes of it; what was judged before is left out.
 
-        Raises: Failed, UpstreamUnavailable.
+        Raises: Gap, Failed, UpstreamUnavailable.
         """
         await self._renew_rules()
         through = 0
         if not batch.replayed:
             through = await judging.judged_through(self._vault, batch.lane, batch.epoch)
+            if batch.events[0].number > through + 1:
+                raise Gap(through)
         events = [event for event in batch.events if event.number > through]
         try:
             return Outcome(len(events), await self._judge(batch, events, through))
@@ -111,6 +121,11 @@ class Judge:
                 retracted=kept.retracted + more.retracted,
             )
         return Outcome(len(events), kept)
+
+    async def pass_over(self, lane: Lane, epoch: str, number: int) -> None:
+        """Go on behind ``number``: what lies before is kept nowhere, or was set aside."""
+        place = Judged(lane=lane, epoch=epoch, number=number)
+        await judging.keep(self._vault, [], judged=place, now=self._clock())
 
     async def _judge(self, batch: Batch, events: Sequence[Event], through: int) -> Kept:
         if not events:

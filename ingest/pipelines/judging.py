@@ -16,10 +16,11 @@ import structlog
 from graph_api.domain.alerts import MAX_WINDOW
 from graph_api.domain.errors import GraphApiError, UpstreamUnavailable
 from graph_api.domain.events import Lane
+from graph_api.live.cursors import Mark
 from graph_api.live.groups import IDLE, Group
 from graph_api.live.reading import BATCH, Batch, Lost, Past
 from graph_api.live.streams import LEASE_LASTS, Streams
-from graph_api.services.alerting import JUDGED_LINES, Failed, Judge, Outcome
+from graph_api.services.alerting import JUDGED_LINES, Failed, Gap, Judge, Outcome
 from graph_api.store.holders import new_holder
 from graph_api.vault import judging
 from graph_api.vault.judging import Kept
@@ -131,21 +132,45 @@ class JudgingWork:
                 await self._sleep(self._pause_s)
 
     async def _one(self, group: Group, batch: Batch) -> bool:
-        """Whether the whole batch is judged."""
-        try:
-            outcome = await self._judge.judge(batch)
-        except Failed as failed:
-            self._count(failed.outcome)
-            self.tally.failed += 1
-            now = self._clock()
-            dead = await group.failed(batch, failed.event, failed.reason, now=now)
-            await log.aerror(
-                "event not judged", id=batch.id_of(failed.event), reason=failed.reason, dead=dead
-            )
-            return False
-        self._count(outcome)
-        await group.done(batch)
-        return True
+        """Whether the whole batch is judged, and what is missing before it."""
+        while True:
+            try:
+                self._count(await self._judge.judge(batch))
+            except Gap as gap:
+                if not await self._fill(group, batch, Mark(batch.epoch, gap.judged)):
+                    return False
+                continue
+            except Failed as failed:
+                return await self._failed(group, batch, failed)
+            await group.done(batch)
+            return True
+
+    async def _fill(self, group: Group, batch: Batch, judged: Mark) -> bool:
+        """Judge some of what lies before ``batch`` and nobody has judged, by what is kept.
+
+        A judge that was thought dead may have it in hand, or the vault was put back to an earlier
+        day.
+        """
+        lane, first = batch.lane, batch.events[0].number
+        kept = await self._past.after(lane, judged, limit=min(BATCH, first - 1 - judged.number))
+        events = tuple(event for event in kept if event.number < first)
+        begins = events[0].number if events else first
+        if begins > judged.number + 1:
+            await self._on_lost(Lost(lane=lane, after=judged, first=begins, renewed=False))
+            await self._judge.pass_over(lane, judged.epoch, begins - 1)
+        if not events:
+            return True
+        return await self._one(group, Batch(lane=lane, epoch=judged.epoch, events=events))
+
+    async def _failed(self, group: Group, batch: Batch, failed: Failed) -> bool:
+        self._count(failed.outcome)
+        self.tally.failed += 1
+        event = failed.event
+        dead = await group.failed(batch, event, failed.reason, now=self._clock())
+        await log.aerror("event not judged", id=batch.id_of(event), reason=failed.reason, dead=dead)
+        if dead and not batch.replayed:
+            await self._judge.pass_over(batch.lane, batch.epoch, event.number)
+        return False
 
     def _count(self, outcome: Outcome) -> None:
         self.tally.add(outcome.looked_at, outcome.kept)
@@ -170,6 +195,9 @@ class JudgingWork:
         return await judging.judged_through(self._vault, lane, epoch)
 
     async def _on_lost(self, lost: Lost) -> None:
+        # The first time that a lane is judged, its past is nobody's loss.
+        if not lost.after.number:
+            return
         self.tally.lost += lost.first - lost.after.number - 1
         await log.aerror(
             "events were never judged: they are kept nowhere any more",

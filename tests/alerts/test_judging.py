@@ -160,3 +160,26 @@ async def test_a_rule_judges_nothing_that_was_learned_before_it(
         await until_judged(graph, vault, last)
 
     assert await subjects(vault) == []
+
+
+async def test_what_another_judge_took_and_did_not_judge_is_judged_in_its_place(
+    graph: Graph, vault: Vault, streams: Streams, rule: str
+) -> None:
+    names = [f"sender {number}" for number in range(9)]
+    await tell(graph, streams, *map(seen, names[:3]))
+    async with at_work(worker(graph, vault, streams)):
+        await until_judged(graph, vault, 3)
+    await tell(graph, streams, *map(seen, names[3:6]))
+    async with streams.bus.speaking() as client:
+        key: Any = {streams.key(LANE): ">"}
+        answer: Any = await client.xreadgroup(GROUP, "judge", key)
+        ((_, taken),) = answer
+        # It dies just after it has said that it is done, of which the vault knows nothing.
+        await client.xack(streams.key(LANE), GROUP, *(id for id, _ in taken))
+    await tell(graph, streams, *map(seen, names[6:]))
+
+    async with at_work(worker(graph, vault, streams)):
+        await until_judged(graph, vault, 9)
+
+    assert len(taken) == 3
+    assert await subjects(vault) == [wallet(name) for name in names]
