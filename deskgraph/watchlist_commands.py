@@ -1,10 +1,10 @@
 """``deskgraph watchlists``: lists of wallets, tokens and actors; filled from files, published."""
 
 import csv
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import IO, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 import msgspec
@@ -32,7 +32,7 @@ _HEADERS: Final = frozenset({"account", "actor", "address", "token", "wallet"})
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _watchlist = click.argument("watchlist")
-_file = click.argument("file", type=click.File(encoding="utf-8", lazy=True))
+_file = click.argument("file", type=click.Path(allow_dash=True))
 _kind = click.option(
     "--kind",
     type=click.Choice([kind.value for kind in EntryKind]),
@@ -103,7 +103,7 @@ async def add_command(
     settings: Settings,
     /,
     watchlist: str,
-    file: IO[str],
+    file: str,
     kind: str,
     chain: str | None,
     create: bool,
@@ -132,7 +132,7 @@ async def add_command(
 @click.pass_obj
 @awaited
 async def remove_command(
-    settings: Settings, /, watchlist: str, file: IO[str], kind: str, chain: str | None
+    settings: Settings, /, watchlist: str, file: str, kind: str, chain: str | None
 ) -> None:
     """Take what the lines of FILE name off WATCHLIST: all of them, or none."""
     unwanted = [name for name, _ in _lines(file, EntryKind(kind), chain)]
@@ -197,9 +197,19 @@ async def _entries(vault: Door, watchlist: Watchlist) -> AsyncIterator[Entry]:
         window = First(MAX_ROWS, after=watchlists.place_of(found.rows[-1]))
 
 
-def _lines(file: IO[str], kind: EntryKind, chain: str | None) -> Iterator[tuple[Named, str | None]]:
+def _lines(file: str, kind: EntryKind, chain: str | None) -> Iterator[tuple[Named, str | None]]:
     """What the lines name, with notes. Raises: BadInput that says which line."""
-    reader = csv.reader(file, skipinitialspace=True)
+    try:
+        with click.open_file(file, encoding="utf-8") as opened:
+            yield from _named(opened, kind, chain)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read: {error}.") from error
+
+
+def _named(
+    lines: Iterable[str], kind: EntryKind, chain: str | None
+) -> Iterator[tuple[Named, str | None]]:
+    reader = csv.reader(lines, skipinitialspace=True)
     for row in reader:
         first = row[0].strip() if row else ""
         if not first or first.startswith("#"):

@@ -81,9 +81,11 @@ def test_a_line_that_names_nothing_is_told_and_none_is_added(home: Path) -> None
     lines = f"ethereum:{ALICE}\nethereum:0x12\n"
 
     done = asked(home, "add", "Desks", "-", "--create", lines=lines)
+    nowhere = asked(home, "add", "Desks", "nowhere.csv", "--create")
 
     assert done.exit_code != 0
     assert "Line 2: " in str(done.exception)
+    assert "nowhere.csv cannot be read" in str(nowhere.exception)
     assert in_vault(home, lambda vault: watchlists.history(vault, LOCAL)).rows == []
 
 
