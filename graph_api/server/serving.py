@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import math
 import os
 import signal
@@ -28,6 +29,9 @@ MAX_MESSAGE_BYTES = 65_536  # of a WebSocket
 CLOSE = (b"connection", b"close")
 LEAVE = "leave"  # of an application's state: what parts from those who stay connected
 PART_POLL_S = 0.02
+#: When garbage is looked for: among new objects often enough, among all of thousands of connections
+#: seldom, as that holds up everybody.
+COLLECT = (2_000, 20, 50)
 
 log = structlog.get_logger("graph_api.server")
 
@@ -118,6 +122,11 @@ class Server(uvicorn.Server):
 
     def answer(self, listener: socket.socket) -> None:
         """Serve. What the application raises instead of starting is raised here."""
+        # The schema and all that is loaded stay as long as the process does: a collection that
+        # looked through them again would hold up every client.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.run(sockets=[listener])
 
     def drain(self) -> None:
