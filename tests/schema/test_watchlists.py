@@ -167,6 +167,24 @@ async def test_pages_leave_nothing_out(vault: Vault) -> None:
     assert not second["pageInfo"]["hasNextPage"]
 
 
+async def test_a_list_is_published_by_a_job(vault: Vault) -> None:
+    id = await made(vault)
+    shown = "... on Watchlist { publishedAt publishedRevision publication { kind state } }"
+    publish, unpublish = (
+        f"mutation ($id: String!) {{ {verb}Watchlist(id: $id) {{ {shown} {REFUSAL} }} }}"
+        for verb in ("publish", "unpublish")
+    )
+    job = {"kind": "watchlist", "state": "QUEUED"}
+
+    wished = await changed(vault, publish, id=id)
+    ended = await changed(vault, unpublish, id=id)
+
+    when = "2026-01-15T12:00:00Z"
+    assert wished == {"publishedAt": when, "publishedRevision": None, "publication": job}
+    assert ended == {"publishedAt": None, "publishedRevision": None, "publication": job}
+    assert (await changed(vault, publish, id="gone"))["reason"] == "NOT_FOUND"
+
+
 async def test_others_cannot_tell_that_a_list_exists(vault: Vault) -> None:
     id = await made(vault)
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec import json
+from sqlalchemy import text
 
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import Topic
@@ -18,6 +19,7 @@ from graph_api.schema.otc import OtcEventFilterInput
 from graph_api.schema.schema import build_schema
 from graph_api.schema.subscribing import subscription
 from graph_api.server.channels import Channels
+from graph_api.services.watchlists import ring
 from graph_api.store.graph import Graph
 from graph_api.vault import watchlists, workspaces
 from graph_api.vault.vault import Vault
@@ -134,6 +136,25 @@ class Silent:
 
     def complete(self) -> None:
         raise AssertionError("complete")
+
+
+async def test_who_cannot_look_at_its_list_again_is_told_to_come_back(
+    bus: Bus, vault: Vault, listed: str
+) -> None:
+    async with (
+        serving(bus, context_getter=seen_by(bus, vault)) as served,
+        served.client() as client,
+    ):
+        await client.subscribe(filter={"watchlists": [listed]})
+        await until_subscribed(served, 1)
+        changed = await watchlists.put(vault, LOCAL, listed, of("dave"), now=NOW)
+        async with vault.writing() as connection:
+            await connection.execute(text("ALTER TABLE watchlists RENAME TO mislaid"))
+        await ring(bus.streams, changed.watchlist, now=NOW)
+        refusal = await client.receive()
+
+    assert refusal["type"] == "error"
+    assert refusal["payload"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
 
 
 async def test_all_conditions_must_hold(bus: Bus, vault: Vault, listed: str) -> None:
