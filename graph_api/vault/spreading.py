@@ -140,21 +140,19 @@ class _Maker:
     ) -> None:
         self._connection, self._now = connection, now
         self._destinations = {one.id: one for one in found}
-        self._number = 0
 
     async def make(self, row: Row[Any]) -> None:
         """The notices of one piece of news; of an acknowledgement nobody is told."""
         news, number = row._mapping[alert_news.c.news], row._mapping[alert_news.c.number]
-        self._number = number
         alert = alert_of(row)
         if news == _RETRACTED:
-            await self._take_back(alert)
+            await self._take_back(alert, number)
         elif news == _RAISED and not _is_muted(alert, row.muted_until):
             for one in self._destinations.values():
                 if number > one.after and one.routing.wants(alert):
-                    await self._tell(one, alert, NoticeKind.RAISED)
+                    await self._tell(one, alert, NoticeKind.RAISED, number)
 
-    async def _take_back(self, alert: Alert) -> None:
+    async def _take_back(self, alert: Alert, number: int) -> None:
         told = (
             select(notices)
             .join(
@@ -176,7 +174,7 @@ class _Maker:
                 await self._leave_out(row, alert)
             elif row.state != NoticeState.DROPPED and row.destination in self._destinations:
                 destination = self._destinations[row.destination]
-                await self._tell(destination, alert, NoticeKind.RETRACTED)
+                await self._tell(destination, alert, NoticeKind.RETRACTED, number)
 
     async def _leave_out(self, row: Row[Any], alert: Alert) -> None:
         """Nobody has begun to send it: the alert is told to nobody."""
@@ -197,7 +195,10 @@ class _Maker:
             )
         await self._connection.execute(update(notices).where(_is(row)).values(**values))
 
-    async def _tell(self, destination: Destination, alert: Alert, kind: NoticeKind) -> None:
+    async def _tell(
+        self, destination: Destination, alert: Alert, kind: NoticeKind, number: int
+    ) -> None:
+        """Tell of the news of this ``number``: a notice of its own, or a part of one that waits."""
         until = destination.held_until(alert.severity, self._now)
         together = destination.quiet and destination.quiet.afterwards is Afterwards.TOGETHER
         if until is not None and together:
@@ -208,7 +209,7 @@ class _Maker:
             destination,
             kind=kind,
             subject=alert.id,
-            occasion=f"{self._number}",
+            occasion=str(number),
             severity=alert.severity,
             due_at=until or self._now,
             now=self._now,
