@@ -1,11 +1,14 @@
 """Clusters of real data, against plain ways to the same answer and against the source's lists."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import networkx as nx
+import pyarrow as pa
 import pytest
 
+from bench import plain
 from bench.clusters import (
     BITCOIN,
     UNGUARDED,
@@ -18,10 +21,10 @@ from bench.clusters import (
 from graph_api.analysis.clustering.coinjoin import coinjoins
 from graph_api.analysis.clustering.deposits import Deposits
 from graph_api.analysis.clustering.deriving import Derivation
-from graph_api.analysis.clustering.facts import Facts
+from graph_api.analysis.clustering.facts import Facts, Move
 from graph_api.analysis.clustering.union import clusters, strong
 from graph_api.domain.clusters import Evidence, Heuristic
-from graph_api.domain.ids import AccountId
+from graph_api.domain.ids import AccountId, ChainId, TokenId
 
 FOLDER = os.environ.get("DESKGRAPH_DATA")
 DATA = Path(FOLDER or ".")
@@ -73,8 +76,8 @@ def test_coins_of_2009_that_were_spent_together() -> None:
     facts.add_utxos(transactions)
     evidence = Derivation(facts).evidence()
     found = clusters(strong(evidence.values()))
-    plain = plain_spend_groups(transactions)
-    assert {frozenset(one.members) for one in found} == {frozenset(group) for group in plain}
+    groups = plain_spend_groups(transactions)
+    assert {frozenset(one.members) for one in found} == {frozenset(group) for group in groups}
     together = [tx for tx in transactions if len({one.owner for one in tx.inputs if one.owner}) > 1]
     assert (len(found), len(together)) == (121, 130)
     # Change is reported, and merges nothing by default.
@@ -83,9 +86,44 @@ def test_coins_of_2009_that_were_spent_together() -> None:
     assert all(one.confidence < 0.6 for one in change)
 
 
+@pytest.mark.parametrize("hop", ["xdai"], indirect=True)
 def test_components_of_all_transfers_are_those_of_a_plain_library(hop: Hop) -> None:
     pairs = {(min(pair), max(pair)) for pair in hop.pairs if pair[0] != pair[1]}
     links = [Evidence(Heuristic.MULTI_INPUT, *pair) for pair in sorted(pairs)]
     found = {frozenset(one.members) for one in clusters(links, largest=len(links))}
     assert found == {frozenset(part) for part in nx.connected_components(nx.Graph(pairs))}
-    assert max(map(len, found)) > 50_000
+    assert max(map(len, found)) > 10_000
+
+
+def test_relations_between_addresses_of_ethereum() -> None:
+    moved = [one for one in plain.graphsense(DATA / "graphsense_eth") if one.sender is not None]
+    facts = Facts(ChainId("eip155:1"))
+    facts.add_moves(
+        Move(
+            AccountId(one.sender or ""),
+            AccountId(one.recipient),
+            TokenId(one.token or ""),
+            one.amount,
+        )
+        for one in moved
+    )
+    sums: dict[tuple[str, str, str | None], int] = {}
+    for sender, sent in facts.sent.items():
+        for move in sent:
+            key = sender, move.recipient, move.token
+            sums[key] = sums.get(key, 0) + (move.amount_raw or 0)
+    table = pa.table(
+        {
+            "sender": [one.sender for one in moved],
+            "recipient": [one.recipient for one in moved],
+            "token": [one.token for one in moved],
+            # Wei outgrow 64 bits: a decimal of 76 digits holds any of them.
+            "amount": pa.array([Decimal(one.amount or 0) for one in moved], pa.decimal256(76, 0)),
+        }
+    )
+    keys = ["sender", "recipient", "token"]
+    grouped = table.group_by(keys).aggregate([("amount", "sum")]).to_pylist()
+    assert sums == {
+        (row["sender"], row["recipient"], row["token"]): int(row["amount_sum"]) for row in grouped
+    }
+    assert len(sums) > 1_000
