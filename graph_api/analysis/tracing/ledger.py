@@ -65,14 +65,17 @@ class Ledger(Book, ABC):
 
     def run(self) -> Traced:
         """Let everything happen, or as much as the budget allows."""
+        with uncollected():
+            return self._run()
+
+    def _run(self) -> Traced:
         ended, count = Ended.COMPLETE, len(self.moves.amounts)
         try:
-            with uncollected():
-                self._advance(min(self.seeds.since, count))
-                self.sources = self.seeds.places
-                for place in sorted(self.sources):
-                    self.open(place, [(self.balances[place], True)])
-                self._advance(count)
+            self._advance(min(self.seeds.since, count))
+            self.sources = self.seeds.places
+            for place in sorted(self.sources):
+                self.open(place, [(self.balances[place], True)])
+            self._advance(count)
         except Spent as spent:
             ended = spent.what
         fate = Fate.HELD if ended is Ended.COMPLETE else Fate.OPEN
