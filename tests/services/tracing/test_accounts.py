@@ -14,20 +14,23 @@ from graph_api.analysis.tracing.matching import CrossingKind
 from graph_api.analysis.tracing.moves import Moves, Seeds
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.analysis.tracing.policies import Policy
+from graph_api.domain.assets import Asset
 from graph_api.domain.categories import Category
+from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput, NotFound
-from graph_api.domain.ids import AccountId, TransferId
+from graph_api.domain.ids import AccountId, ChainId, TransactionId, TransferId, token_id
 from graph_api.domain.records import Swap, Transfer
 from graph_api.services.tracing.answers import Reading, TraceAnswer, digest
 from graph_api.services.tracing.questions import TraceQuestion, Way
 from graph_api.services.tracing.running import trace
+from graph_api.store import prices
 from graph_api.store.graph import Graph
 from tests import given
 from tests.given import ETHER, ETHEREUM, NOON, NOW, Ledger, transaction_id_of, wallet
 from tests.store.test_labels import said
 
 USD, COIN = given.erc20("USD"), given.erc20("COIN")
-HOUR = 3_600_000
+POLYGON = chain_of("polygon")
 
 
 def pay(
@@ -196,6 +199,61 @@ async def test_value_goes_on_through_a_swap(ledger: Ledger) -> None:
     held = next(end for end in found.ends if found.pieces[end.piece].wallet == wallet("stash"))
     assert found.confidence(held.piece) == 0.95
     assert ends(without) == {(wallet("stranger"), Fate.HELD): 50, (wallet("pool"), Fate.HELD): 50}
+
+
+def over_there(transfer: Transfer, token: str) -> Transfer:
+    """The same transfer, of another token, on Polygon."""
+
+    def there(id: str) -> str:
+        return id.replace(ETHEREUM.id, POLYGON.id)
+
+    return msgspec.structs.replace(
+        transfer,
+        id=TransferId(there(transfer.id)),
+        chain=ChainId(POLYGON.id),
+        transaction=TransactionId(there(transfer.transaction or "")),
+        sender=AccountId(there(transfer.sender or "")),
+        recipient=AccountId(there(transfer.recipient)),
+        token=token_id(POLYGON, given.address(token)),
+    )
+
+
+async def test_value_goes_on_over_a_bridge_to_the_same_address(ledger: Ledger) -> None:
+    here = given.token("USD", decimals=6)
+    there = msgspec.structs.replace(
+        here,
+        id=token_id(POLYGON, given.address("USD.e")),
+        chain=ChainId(POLYGON.id),
+        address=given.address("USD.e"),
+    )
+    paid_out = pay("relayer", "mule", 995, block=30)
+    await ledger.write(
+        here,
+        there,
+        pay("thief", "mule", 1_000, block=2),
+        pay("mule", "gate", 1_000, block=3),
+        over_there(pay("someone", "mule", 1_000, block=1), "USD.e"),
+        over_there(pay("someone", "mule", 300, block=20), "USD.e"),
+        over_there(paid_out, "USD.e"),
+        over_there(pay("mule", "stash", 1_300, block=40), "USD.e"),
+        said("gate", "Some Bridge", category=Category.BRIDGE),
+    )
+    dollar = Asset(id="usd-coin", symbol="USDC", tokens=(here.id, there.id))
+    await prices.register(ledger.graph, [dollar])
+
+    found = await trace(ledger.graph, TraceQuestion(transfers=(id_of(2),)), now=NOW)
+
+    (crossing,) = found.crossings
+    assert (crossing.kind, crossing.confidence) == (CrossingKind.BRIDGE, 0.6)
+    assert crossing.got == (over_there(paid_out, "USD.e").id,)
+    assert balanced(found)
+    mule, stash = (wallet(name, chain="polygon") for name in ("mule", "stash"))
+    # First in, first out: 1,000 and 300 of others' leave before them.
+    assert ends(found) == {(wallet("gate"), Fate.CROSSED): 1_000, (mule, Fate.HELD): 995}
+    haircut = TraceQuestion(transfers=(id_of(2),), policy=Policy.HAIRCUT)
+    shared = ends(await trace(ledger.graph, haircut, now=NOW))
+    assert shared[stash, Fate.HELD] == 995 * 1_300 // 2_295
+    assert [as_of.chain for as_of in found.as_of] == sorted([ETHEREUM.id, POLYGON.id])
 
 
 @pytest.fixture
