@@ -74,9 +74,13 @@ class House:
         self.clock, self.seal = Clock(), given.SEAL
         self.rung: list[Job] = []
 
-    def noticer(self, *, resolve: Resolve = resolved, mail_port: int = 0) -> Noticer:
+    def noticer(
+        self, *, resolve: Resolve = resolved, mail_port: int = 0, limits: Limits | None = None
+    ) -> Noticer:
         """One that reaches this machine."""
-        poster = Poster(reach_of(["127.0.0.1/32"]), clock=self.clock, resolve=resolve, limits=QUICK)
+        poster = Poster(
+            reach_of(["127.0.0.1/32"]), clock=self.clock, resolve=resolve, limits=limits
+        )
         server = mail_server_of(f"smtp+plain://localhost:{mail_port or 25}", sender="a@b.example")
         return Noticer(
             self.vault,
@@ -199,7 +203,7 @@ async def test_each_notice_arrives_whatever_befalls_it(house: House) -> None:
     await house.destination()
     alerts = await house.raised(*(f"e{number}" for number in range(6)))
     house.receiver.manners = [*FAULTS, *FAULTS]
-    noticer = house.noticer()
+    noticer = house.noticer(limits=QUICK)
     for _ in range(60):
         await noticer.spread()
         await noticer.drain()
