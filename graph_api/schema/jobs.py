@@ -235,8 +235,8 @@ class Job:
     kind: str = strawberry.field(
         description=(
             "What is done: `wallet` reads a wallet's history, `clustering` finds who is one on a "
-            "chain, `trace` follows value, `destination_test` sends a test to a destination of "
-            "alerts."
+            "chain, `trace` follows value, `watchlist` brings the graph's labels of a watchlist up "
+            "to date, `destination_test` sends a test to a destination of alerts."
         )
     )
     state: JobState = strawberry.field(description="Where it is.")
