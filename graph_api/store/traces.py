@@ -5,7 +5,7 @@ the caller has budget for.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -19,6 +19,10 @@ _PAGE: Final = 2_000
 #: How many wallets one statement reads a page of, and how many keys one looks up.
 _AT_ONCE: Final = 20
 _KEYS: Final = 1_000
+
+
+#: Whether the time for reading is over.
+IsLate = Callable[[], bool]
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -119,21 +123,28 @@ async def histories(
     up_to: int | None,
     budget: int,
     with_fees: bool,
+    is_late: IsLate,
 ) -> Histories:
     """All that wallets sent and received up to a block, and their fees where these are asked for.
 
-    Of wallets for whom ``budget`` rows do not suffice, what was read is left out.
+    Of wallets for whom ``budget`` rows do not suffice, or the time, what was read is left out.
     """
     found = Histories(movements=[], fees=[], read=0, unread=set())
     for some in _parts(sorted(wallets), _AT_ONCE):
         share = max(budget - found.read, 0)
         sent, received = await asyncio.gather(
-            _pages(graph, "traces/sent", Movement, some, up_to=up_to, budget=share),
-            _pages(graph, "traces/received", Movement, some, up_to=up_to, budget=share),
+            _pages(
+                graph, "traces/sent", Movement, some, up_to=up_to, budget=share, is_late=is_late
+            ),
+            _pages(
+                graph, "traces/received", Movement, some, up_to=up_to, budget=share, is_late=is_late
+            ),
         )
         fees = _Listed[FeePaid]([], set())
         if with_fees:
-            fees = await _pages(graph, "traces/fees", FeePaid, some, up_to=up_to, budget=share)
+            fees = await _pages(
+                graph, "traces/fees", FeePaid, some, up_to=up_to, budget=share, is_late=is_late
+            )
         found.unread.update(sent.cut, received.cut, fees.cut)
         found.movements.extend(
             row for row in (*sent.rows, *received.rows) if row.owner not in found.unread
@@ -144,10 +155,12 @@ async def histories(
     return found
 
 
-async def of_token(graph: Graph, token: TokenId, *, up_to: int | None, budget: int) -> Histories:
+async def of_token(
+    graph: Graph, token: TokenId, *, up_to: int | None, budget: int, is_late: IsLate
+) -> Histories:
     """All that ever moved of a token, up to a block."""
     rows, cut, read = await _pages(
-        graph, "traces/of_token", Movement, [token], up_to=up_to, budget=budget
+        graph, "traces/of_token", Movement, [token], up_to=up_to, budget=budget, is_late=is_late
     )
     return Histories(movements=rows, fees=[], read=read, unread=set(cut))
 
@@ -203,12 +216,13 @@ async def _pages(
     *,
     up_to: int | None,
     budget: int,
+    is_late: IsLate,
 ) -> _Listed[Keyed]:
     """The lists of owners from block ``up_to`` down; and those that are cut off."""
     bounds = {owner: block_bounds(owner, lowest=None, highest=up_to) for owner in owners}
     rows: list[Keyed] = []
     read = 0
-    while bounds and read < budget:
+    while bounds and read < budget and not is_late():
         branches = [
             {"owner": owner, "after": after, "end": end} for owner, (after, end) in bounds.items()
         ]

@@ -46,9 +46,13 @@ async def traced(
 
     Raises: NotFound where a seed is not loaded; BadInput where nobody knows its amount.
     """
-    ledger = Ledger(graph, asked, now=now)
-    crossings = Crossings(ledger)
     began = seconds()
+
+    def is_late() -> bool:
+        return budget.seconds is not None and seconds() - began > budget.seconds
+
+    ledger = Ledger(graph, asked, now=now, is_late=is_late)
+    crossings = Crossings(ledger)
     seeds = await _seeds(ledger)
     new = _starts(asked, seeds)
     while True:

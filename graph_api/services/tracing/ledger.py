@@ -24,7 +24,7 @@ from graph_api.services.tracing.parties import parties
 from graph_api.services.tracing.questions import TraceQuestion
 from graph_api.store import chains, tokens, traces, walks
 from graph_api.store.graph import Graph
-from graph_api.store.traces import FeePaid, Histories, Movement
+from graph_api.store.traces import FeePaid, Histories, IsLate, Movement
 from graph_api.store.walks import WalkWallet
 
 _CHECKED_AT_ONCE: Final = 1_000
@@ -51,10 +51,17 @@ class Event(NamedTuple):
 
 
 class Ledger:
-    """Everything that was read for one trace."""
+    """Everything that was read for one trace; ``is_late`` tells when reading has to end."""
 
-    def __init__(self, graph: Graph, asked: TraceQuestion, *, now: datetime) -> None:
-        self.graph, self.asked = graph, asked
+    def __init__(
+        self,
+        graph: Graph,
+        asked: TraceQuestion,
+        *,
+        now: datetime,
+        is_late: IsLate = lambda: False,
+    ) -> None:
+        self.graph, self.asked, self._is_late = graph, asked, is_late
         self.moment = min(asked.as_of or now, now)
         self.rows: dict[TransferId, Movement] = {}
         self.fees: dict[str, FeePaid] = {}
@@ -249,7 +256,9 @@ class Ledger:
                 continue
             moved = (await tokens.by_ids(self.graph, [token])).get(token)
             if moved is not None and moved.transfers <= min(degrees, left):
-                found = await traces.of_token(self.graph, token, up_to=last, budget=left)
+                found = await traces.of_token(
+                    self.graph, token, up_to=last, budget=left, is_late=self._is_late
+                )
                 await self._take(found)
                 if not found.unread:
                     self.whole.add(token)
@@ -260,6 +269,7 @@ class Ledger:
             up_to=last,
             budget=budget - self.read,
             with_fees=any(place.token == coin for place in wanted),
+            is_late=self._is_late,
         )
         kept = {place.token for place in wanted}
         await self._take(found, tokens=kept)
