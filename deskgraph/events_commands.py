@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,15 +15,15 @@ from deskgraph import connect
 from deskgraph.engines.valkey import running_bus
 from deskgraph.graph_commands import awaited
 from graph_api.domain.chains import chain_of
-from graph_api.domain.errors import BadInput
+from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.domain.events import ANY_CHAIN, KEPT_LINES, Event, Lane, Line
 from graph_api.live.bus import Bus, BusFacts
 from graph_api.live.cursors import Cursor, Mark
 from graph_api.live.reading import Lost, newest, read
 from graph_api.live.streams import Streams
-from graph_api.services.events import LaneFigures, Outbox, OutboxPast, figures
+from graph_api.services.events import AlertLine, Kept, KeptPast, LaneFigures, Outbox, figures
 from graph_api.settings import Settings
-from graph_api.store.graph import Graph
+from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.working import retention
 from ingest.pipelines.publishing import Publisher, Standing, State
 
@@ -96,8 +96,8 @@ async def replay(
 ) -> None:
     """Show what is kept of the past, line by line, and stop. Nothing is announced again."""
     only = _chain_id(chain)
-    async with connect.graph_to_read(settings) as graph:
-        past = OutboxPast(graph)
+    async with _kept(settings) as kept:
+        past = KeptPast(*kept)
         for state in await past.lines():
             if state.line in _wanted(names) and only in {None, state.chain}:
                 if first < state.first and state.last >= first:
@@ -115,9 +115,9 @@ async def replay(
 @awaited
 async def lines_command(settings: Settings, /, as_json: bool) -> None:
     """Show where every line stands: numbers, what waits, who publishes, who judges."""
-    async with opened_streams(settings) as streams, connect.graph_to_read(settings) as graph:
+    async with opened_streams(settings) as streams, _kept(settings) as kept:
         facts = await streams.bus.facts()
-        found = await figures(graph, streams)
+        found = await figures(kept, streams)
     if as_json:
         for one in found:
             click.echo(msgspec.json.encode(_plain(one)).decode())
@@ -187,19 +187,30 @@ async def opened_streams(settings: Settings) -> AsyncIterator[Streams]:
 
 
 @asynccontextmanager
-async def _past(settings: Settings) -> AsyncIterator[OutboxPast | None]:
-    """What the graph keeps, if it runs."""
+async def _kept(settings: Settings) -> AsyncIterator[list[Kept]]:
+    """What the graph keeps, and the vault where there is one."""
     async with AsyncExitStack() as stack:
-        graph: Graph | None = None
+        graph = await stack.enter_async_context(connect.graph_to_read(settings))
+        kept: list[Kept] = [Outbox(graph)]
+        with suppress(GraphApiError):
+            kept.append(AlertLine(await stack.enter_async_context(opened_vault(settings))))
+        yield kept
+
+
+@asynccontextmanager
+async def _past(settings: Settings) -> AsyncIterator[KeptPast | None]:
+    """What graph and vault keep, if the graph runs."""
+    async with AsyncExitStack() as stack:
+        past: KeptPast | None = None
         try:
-            graph = await stack.enter_async_context(connect.graph_to_read(settings))
+            past = KeptPast(*await stack.enter_async_context(_kept(settings)))
         except BadInput as error:
             _say(f"{error} Without it, only what the bus holds is shown.")
-        yield OutboxPast(graph) if graph else None
+        yield past
 
 
 async def _back(
-    streams: Streams, lines: Collection[Line], past: OutboxPast | None, *, count: int
+    streams: Streams, lines: Collection[Line], past: KeptPast | None, *, count: int
 ) -> Cursor:
     """A cursor ``count`` events before the newest of each lane, as far as they are kept."""
     now = await newest(streams, lines, past=past)
@@ -215,7 +226,7 @@ async def _back(
 
 
 async def _between(
-    past: OutboxPast, lane: Lane, epoch: str, first: int, last: int
+    past: KeptPast, lane: Lane, epoch: str, first: int, last: int
 ) -> AsyncIterator[Event]:
     mark = Mark(epoch, first - 1)
     while mark.number < last:

@@ -173,7 +173,8 @@ class House:
     async def _look_at_events(self) -> Sequence[LaneFigures]:
         assert self._graph is not None
         assert self._bus is not None
-        return await events.figures(self._graph, Streams(self._bus))
+        kept = (Outbox(self._graph), AlertLine(self.vault()))
+        return await events.figures(kept, Streams(self._bus))
 
     @property
     def checks(self) -> tuple[ReadinessCheck, ...]:

@@ -11,7 +11,7 @@ from graph_api.domain.events import ANY_CHAIN, Event, Lane, Line, LineState, Top
 from graph_api.live.cursors import Mark
 from graph_api.live.streams import GroupState, Streams, StreamState
 from graph_api.store import outbox
-from graph_api.store.graph import Graph
+from graph_api.store.graph import Graph, moment
 from graph_api.vault import judging
 from graph_api.vault.judging import NewsRow
 from graph_api.vault.vault import Vault
@@ -29,6 +29,10 @@ class Kept(Protocol):
 
     async def after(self, lane: Lane, number: int, *, limit: int) -> Sequence[Event]:
         """Up to ``limit`` events that follow ``number``, in order."""
+        ...
+
+    async def since(self, lane: Lane, number: int) -> datetime | None:
+        """When the first event after ``number`` was written; None when there is none."""
         ...
 
     async def renew(self, state: LineState) -> None:
@@ -53,6 +57,10 @@ class Outbox:
     async def after(self, lane: Lane, number: int, *, limit: int) -> Sequence[Event]:
         """Up to ``limit`` events that follow ``number``, in order."""
         return await outbox.after(self._graph, *lane, number, limit=limit)
+
+    async def since(self, lane: Lane, number: int) -> datetime | None:
+        """When the first event after ``number`` was written; None when there is none."""
+        return await outbox.oldest(self._graph, *lane, number)
 
     async def renew(self, state: LineState) -> None:
         """Begin a new epoch of a lane."""
@@ -87,6 +95,10 @@ class AlertLine:
         """Up to ``limit`` events that follow ``number``, in order."""
         rows = await judging.news_after(self._vault, number, limit=limit) if lane == ALERTS else ()
         return [_alert_event(row) for row in rows]
+
+    async def since(self, lane: Lane, number: int) -> datetime | None:
+        """When the first event after ``number`` was written; None when there is none."""
+        return next((moment(event.at) for event in await self.after(lane, number, limit=1)), None)
 
     async def renew(self, state: LineState) -> None:
         """Begin a new epoch."""
@@ -150,7 +162,7 @@ class LaneFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One lane in figures.
 
     Args:
-        kept: Where the graph stands; None for a line that it does not keep.
+        kept: Where its keeper stands; None for a line that nobody keeps.
         stream: Where the stream stands; None while there is none.
         waiting: Events of the outbox that are not in the stream.
         waiting_since: When the first of them was written.
@@ -178,36 +190,36 @@ class LaneFigures(msgspec.Struct, frozen=True, kw_only=True):
         return self.stream.length if self.stream else 0
 
 
-async def figures(graph: Graph, streams: Streams) -> list[LaneFigures]:
-    """Every lane that the graph or the bus knows.
+async def figures(kept: Sequence[Kept], streams: Streams) -> list[LaneFigures]:
+    """Every lane that is kept anywhere, or that the bus knows.
 
     Raises: UpstreamUnavailable when one of them does not answer.
     """
     found = {state.lane: state for state in await streams.survey(await streams.lanes())}
-    kept = {state.lane: state for state in await outbox.lines(graph)}
+    known = {state.lane: (one, state) for one in kept for state in await one.lines()}
     return [
-        await _figures(graph, streams, lane, kept.get(lane), found.get(lane))
-        for lane in sorted({*kept, *found})
+        await _figures(streams, lane, known.get(lane), found.get(lane))
+        for lane in sorted({*known, *found})
     ]
 
 
 async def _figures(
-    graph: Graph,
     streams: Streams,
     lane: Lane,
-    kept: LineState | None,
+    known: tuple[Kept, LineState] | None,
     stream: StreamState | None,
 ) -> LaneFigures:
+    kept, state = known or (None, None)
     # A stream of another epoch has nothing of what is to be published.
-    published = stream.last if stream and (kept is None or stream.epoch == kept.epoch) else 0
-    waiting = max(0, kept.last - max(published, kept.first - 1)) if kept else 0
+    published = stream.last if stream and (state is None or stream.epoch == state.epoch) else 0
+    waiting = max(0, state.last - max(published, state.first - 1)) if state else 0
     return LaneFigures(
         lane=lane,
-        kept=kept,
+        kept=state,
         stream=stream,
         waiting=waiting,
-        waiting_since=await outbox.oldest(graph, *lane, published) if waiting else None,
-        oldest_at=await outbox.oldest(graph, *lane) if kept else None,
+        waiting_since=await kept.since(lane, published) if kept and waiting else None,
+        oldest_at=await kept.since(lane, 0) if kept else None,
         publisher=await streams.publisher(lane) if kept else None,
         groups=tuple(await streams.groups(lane)) if stream else (),
     )

@@ -366,7 +366,7 @@ async def test_figures_tell_what_waits_and_since_when(graph: Graph, streams: Str
     await mine.publish()
     await announced(graph, 3, 4, 5, now=NOW + timedelta(minutes=5))
 
-    (lane,) = await figures(graph, streams)
+    (lane,) = await figures([Outbox(graph)], streams)
 
     assert lane.lane == SEEN
     assert (lane.depth, lane.length, lane.waiting) == (5, 2, 3)
@@ -374,10 +374,10 @@ async def test_figures_tell_what_waits_and_since_when(graph: Graph, streams: Str
     assert lane.waiting_since == NOW + timedelta(minutes=5)
     assert lane.publisher is not None
     await mine.publish()
-    (lane,) = await figures(graph, streams)
+    (lane,) = await figures([Outbox(graph)], streams)
     assert (lane.length, lane.waiting, lane.waiting_since) == (5, 0, None)
     await mine.leave()
-    (lane,) = await figures(graph, streams)
+    (lane,) = await figures([Outbox(graph)], streams)
     assert lane.publisher is None
 
 
