@@ -8,6 +8,7 @@ preview, and it looks at no more than its budget: then it says from when on it i
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -131,8 +132,8 @@ async def preview(
         judges_from=since,
     )
     read = await _read(graph, vault, rule, since=since, until=now, budget=budget)
-    book_of = _Books(graph, vault, tolerance)
-    found = [one async for one in _found(rule, read.events, book_of)]
+    new_book = partial(Book, graph, vault, tolerance=tolerance)
+    found = [one async for one in _found(rule, read.events, new_book)]
     raised = _speaking(rule, found)
     return Preview(
         since=since,
@@ -145,15 +146,9 @@ async def preview(
     )
 
 
-class _Books:
-    def __init__(self, graph: Graph, vault: Vault, tolerance: timedelta) -> None:
-        self._graph, self._vault, self._tolerance = graph, vault, tolerance
-
-    def new(self) -> Book:
-        return Book(self._graph, self._vault, tolerance=self._tolerance)
-
-
-async def _found(rule: Rule, events: Sequence[Event], books: _Books) -> AsyncIterator[Raised]:
+async def _found(
+    rule: Rule, events: Sequence[Event], new_book: Callable[[], Book]
+) -> AsyncIterator[Raised]:
     index, windows = RuleIndex([rule]), Windows(_no_flows)
     for start in range(0, len(events), _AT_ONCE):
         some = [
@@ -161,7 +156,7 @@ async def _found(rule: Rule, events: Sequence[Event], books: _Books) -> AsyncIte
             for place, event in enumerate(events[start : start + _AT_ONCE])
         ]
         cases = [one.case for one in some if one.case is not None]
-        book = books.new()
+        book = new_book()
         by_event = await candidates(index, book, cases)
         for case in cases:
             for candidate in by_event.get(case.event, ()):

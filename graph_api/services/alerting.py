@@ -80,11 +80,6 @@ class Judge:
         self._index, self._revision = RuleIndex(()), -1
         self._windows = Windows(self._flows)
 
-    @property
-    def rules(self) -> int:
-        """How many rules judge."""
-        return self._index.rules
-
     async def judge(self, batch: Batch) -> Outcome:
         """Judge a batch and keep what comes of it; what was judged before is left out.
 

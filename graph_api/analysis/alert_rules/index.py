@@ -55,9 +55,7 @@ class RuleIndex:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._shelves: dict[tuple[type[Any], Key], _Shelf] = {}
         needed = set[Fact]()
-        self.rules = 0
         for rule in sorted(rules, key=lambda rule: (rule.workspace, rule.id)):
-            self.rules += 1
             kind = kind_for(rule.condition)
             floor = _size(rule.condition).min_amount_raw or 0
             needed |= kind.needs(rule.condition) & _TO_FIND
