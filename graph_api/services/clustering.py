@@ -8,57 +8,27 @@ Either way they publish the same.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import blake2b
-from sys import intern
-from typing import Final
 
 import msgspec
 
-from graph_api.analysis.attribution import winner
 from graph_api.analysis.clustering.deriving import Derivation, Rules
-from graph_api.analysis.clustering.facts import Facts, Known, Move, turned
+from graph_api.analysis.clustering.facts import Facts
 from graph_api.analysis.clustering.union import clusters as united
 from graph_api.analysis.clustering.union import strong
-from graph_api.domain.categories import ILLICIT, SERVICES, Category
-from graph_api.domain.chains import Family, chain_of
 from graph_api.domain.clusters import LARGEST, THRESHOLD, Cluster, Evidence
-from graph_api.domain.errors import TooCostly
-from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId
-from graph_api.domain.records import (
-    SERVICE_TYPES,
-    ActorType,
-    Approval,
-    Output,
-    Spend,
-    UtxoTransaction,
-    WalletKind,
+from graph_api.domain.ids import ChainId
+from graph_api.services.cluster_reading import (
+    Labelled,
+    Progress,
+    Reading,
+    Tell,
+    Warm,
+    known_wallets,
+    milliseconds,
 )
-from graph_api.store import blocks, cluster_facts, cluster_runs
-from graph_api.store.chains import ChainRow
-from graph_api.store.chains import by_ids as chains_by_ids
-from graph_api.store.cluster_facts import LabelBrief, MoveRow, TransactionBrief
-from graph_api.store.cluster_runs import Publisher
+from graph_api.store import cluster_runs
 from graph_api.store.clusters import RunRow
 from graph_api.store.graph import Graph
-from graph_api.store.outputs import OutputRow
-from graph_api.store.walks import SURE
-
-#: Where exchanges gather what customers pay in.
-_COLLECTS: Final = frozenset({Category.EXCHANGE, Category.HOT_WALLET, Category.COLD_WALLET})
-_SERVICE_TYPES: Final = frozenset(type.value for type in SERVICE_TYPES)
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run is: what it does, and how much of it is done."""
-
-    message: str
-    done: int
-    total: int
-    unit: str
-    share: float
-
-
-Tell = Callable[[Progress], None]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,25 +40,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float = THRESHOLD
     largest: int = LARGEST
     most_facts: int = 5_000_000
-
-
-class Labelled(msgspec.Struct, frozen=True):
-    """What labels say of wallets, and a digest by which a change of it is noticed."""
-
-    wallets: dict[AccountId, Known]
-    digest: str
-
-
-class _Warm(msgspec.Struct, kw_only=True):
-    """What a run has read, for the next one."""
-
-    derivation: Derivation
-    labels: str
-    block: int | None
-    block_hash: str | None
-    moves: int
-    transactions: int
-    untimed: int
 
 
 class Clustering:
@@ -104,7 +55,7 @@ class Clustering:
     ) -> None:
         self._graph, self._clock, self._rules = graph, clock, rules
         self._limits = limits or Limits()
-        self._warm: dict[ChainId, _Warm] = {}
+        self._warm: dict[ChainId, Warm] = {}
 
     async def run(self, chain: ChainId, *, tell: Tell = lambda progress: None) -> RunRow:
         """Cluster a chain and publish it.
@@ -114,7 +65,7 @@ class Clustering:
         """
         async with cluster_runs.turn(self._graph, chain, clock=self._clock) as publisher:
             run = await publisher.begin()
-            reading = _Reading(self._graph, chain, publisher, tell=tell)
+            reading = Reading(self._graph, chain, publisher, tell=tell)
             labels = await known_wallets(self._graph, chain, at=self._clock())
             warm, incremental = await self._read(chain, reading, labels)
             tell(Progress(message="Deriving.", done=0, total=0, unit="", share=0.6))
@@ -129,7 +80,7 @@ class Clustering:
             run = msgspec.structs.replace(
                 run,
                 block_number=reading.counters.last_block,
-                block_time=_milliseconds(reading.counters.last_at),
+                block_time=milliseconds(reading.counters.last_at),
                 labels=labels.digest,
                 threshold=self._limits.threshold,
                 incremental=incremental,
@@ -146,7 +97,7 @@ class Clustering:
         """Let the next run read everything."""
         self._warm.pop(chain, None)
 
-    def _clusters(self, warm: _Warm, evidence: list[Evidence]) -> list[Cluster]:
+    def _clusters(self, warm: Warm, evidence: list[Evidence]) -> list[Cluster]:
         actors = {
             wallet: known.actor
             for wallet, known in warm.derivation.facts.known.items()
@@ -156,8 +107,8 @@ class Clustering:
         return united(links, actors=actors, largest=self._limits.largest)
 
     async def _read(
-        self, chain: ChainId, reading: "_Reading", labels: Labelled
-    ) -> tuple[_Warm, bool]:
+        self, chain: ChainId, reading: "Reading", labels: Labelled
+    ) -> tuple[Warm, bool]:
         """The facts as they stand, and whether only new blocks were read for it."""
         before = self._warm.pop(chain, None)
         await reading.look()
@@ -167,7 +118,7 @@ class Clustering:
             if reading.agrees(before):
                 return before, True
         facts = Facts(chain, labels.wallets)
-        warm = _Warm(
+        warm = Warm(
             derivation=Derivation(facts, self._rules),
             labels=labels.digest,
             block=None,
@@ -186,209 +137,3 @@ def _publishing(total: int, tell: Tell) -> Callable[[int], None]:
         tell(Progress(message=message, done=done, total=total, unit="changes", share=share))
 
     return told
-
-
-class _Reading:
-    """Reads the facts of a chain as it stood when the reading began."""
-
-    def __init__(self, graph: Graph, chain: ChainId, publisher: Publisher, *, tell: Tell) -> None:
-        self._graph, self._chain, self._publisher, self._tell = graph, chain, publisher, tell
-        self._family = chain_of(chain).family
-        self.counters = ChainRow(id=chain)
-        self._hash: str | None = None
-
-    async def look(self) -> None:
-        """See how much there is."""
-        self.counters = (await chains_by_ids(self._graph, [self._chain]))[self._chain]
-        self._hash = await self._hash_of(self.counters.last_block)
-
-    def require_at_most(self, most: int) -> None:
-        """Raises: TooCostly."""
-        there = max(self.counters.transfers, self.counters.transactions)
-        if there > most:
-            raise TooCostly(
-                f"{chain_of(self._chain).name} has {there:,} facts, and a run takes {most:,} into "
-                "memory; DESKGRAPH_CLUSTERS__MOST_FACTS allows more, at about 1 KB each."
-            )
-
-    async def goes_on_from(self, warm: _Warm, labels: str) -> bool:
-        """Whether nothing but new blocks can have come since ``warm`` was read."""
-        return (
-            warm.labels == labels
-            and warm.block is not None
-            and warm.untimed == self.counters.untimed
-            and await self._hash_of(warm.block) == warm.block_hash
-        )
-
-    def agrees(self, warm: _Warm) -> bool:
-        """Whether what was read is all that there is: nothing older has come, or gone."""
-        facts = self.counters
-        if self._family is Family.UTXO:
-            return warm.transactions == facts.transactions
-        return warm.moves == facts.transfers
-
-    async def add_to(self, warm: _Warm, *, above: int | None) -> None:
-        """Read blocks above ``above``, or everything."""
-        if self._family is Family.UTXO:
-            await self._coins(warm, above)
-        else:
-            await self._moves(warm, above)
-            await self._kinds(warm, everything=above is None)
-        if self._family is Family.EVM:
-            await self._approvals(warm.derivation.facts)
-        warm.block, warm.block_hash = self.counters.last_block, self._hash
-        warm.untimed = self.counters.untimed
-
-    async def _moves(self, warm: _Warm, above: int | None) -> None:
-        facts = warm.derivation.facts
-        self._new: set[AccountId] = set()
-        async for page in cluster_facts.moves(self._graph, self._chain, above=above):
-            rows = [row for row in page if self._is_in_time(row.block_number)]
-            facts.add_moves(_move(row) for row in rows)
-            for row in rows:
-                self._new.add(row.recipient)
-                if row.sender is not None:
-                    self._new.add(row.sender)
-            warm.moves += len(rows)
-            await self._told(warm.moves, self.counters.transfers, "transfers")
-        if self._family is Family.SOLANA:
-            async for some in cluster_facts.transactions(self._graph, self._chain, above=above):
-                facts.add_payers({row.id: row.sender for row in some if row.sender is not None})
-                await self._publisher.keep()
-
-    async def _coins(self, warm: _Warm, above: int | None) -> None:
-        async for page in cluster_facts.transactions(self._graph, self._chain, above=above):
-            rows = [row for row in page if self._is_in_time(row.block_number)]
-            made, spent = await cluster_facts.coins_of(self._graph, [row.id for row in rows])
-            warm.derivation.facts.add_utxos(_transactions(self._chain, rows, made, spent))
-            warm.transactions += len(rows)
-            await self._told(warm.transactions, self.counters.transactions, "transactions")
-
-    async def _kinds(self, warm: _Warm, *, everything: bool) -> None:
-        facts = warm.derivation.facts
-        if everything:
-            async for page in cluster_facts.kinds(self._graph, self._chain):
-                facts.add_kinds({AccountId(row.key): _kind(row.kind) for row in page})
-                await self._publisher.keep()
-            return
-        new = sorted(self._new)
-        for first in range(0, len(new), cluster_facts.PAGE):
-            some = await cluster_facts.kinds_of(self._graph, new[first:][: cluster_facts.PAGE])
-            facts.add_kinds({AccountId(row.key): _kind(row.kind) for row in some})
-
-    async def _approvals(self, facts: Facts) -> None:
-        async for page in cluster_facts.approvals(self._graph, self._chain):
-            facts.add_approvals(
-                Approval(
-                    id=row.key,
-                    chain=self._chain,
-                    transaction=TransactionId(row.key.rpartition(":log:")[0]),
-                    token=row.token,
-                    owner=row.owner,
-                    spender=row.spender,
-                    amount_raw=int(row.amount_raw),
-                    block_number=row.block_number,
-                    block_time=row.block_time,
-                )
-                for row in page
-            )
-            await self._publisher.keep()
-
-    async def _told(self, done: int, total: int, unit: str) -> None:
-        await self._publisher.keep()
-        share = 0.6 * min(1.0, done / total) if total else 0.6
-        message = f"Reading {total:,} {unit}."
-        self._tell(Progress(message=message, done=done, total=total, unit=unit, share=share))
-
-    async def _hash_of(self, block: int | None) -> str | None:
-        if block is None:
-            return None
-        return (await blocks.hashes(self._graph, self._chain, [block])).get(block)
-
-    def _is_in_time(self, block: int | None) -> bool:
-        """Whether it was there when the reading began; the rest is the next run's."""
-        last = self.counters.last_block
-        return block is None or last is None or block <= last
-
-
-async def known_wallets(graph: Graph, chain: ChainId, *, at: datetime) -> Labelled:
-    """What labels of a moment say of the wallets of a chain."""
-    moment, said = _milliseconds(at) or 0, dict[AccountId, list[LabelBrief]]()
-    async for page in cluster_facts.labels(graph, chain):
-        for label in page:
-            if label.confidence >= SURE and label.holds(moment):
-                for wallet in label.wallets:
-                    said.setdefault(wallet, []).append(label)
-    found = {wallet: _known(labels) for wallet, labels in sorted(said.items())}
-    digest = blake2b(digest_size=8)
-    for wallet, known in found.items():
-        digest.update(msgspec.json.encode([wallet, *msgspec.structs.astuple(known)]))
-    return Labelled(found, digest.hexdigest())
-
-
-def _known(labels: list[LabelBrief]) -> Known:
-    best = winner(labels, name=lambda label: label.actor)
-    words = {Category(label.category) for label in labels if label.category is not None}
-    types = {type for label in labels for type in label.types}
-    is_deposit = Category.DEPOSIT in words
-    # A deposit address is its exchange's, and yet it is what customers are found by.
-    return Known(
-        actor=None if best is None else best.actor,
-        service=not is_deposit and bool(words & SERVICES or types & _SERVICE_TYPES),
-        collects=not is_deposit
-        and bool(words & _COLLECTS or (not words and ActorType.EXCHANGE in types)),
-        illicit=bool(words & ILLICIT),
-    )
-
-
-def _kind(text: str | None) -> WalletKind:
-    return WalletKind.UNKNOWN if text is None else WalletKind(text)
-
-
-def _move(row: MoveRow) -> Move:
-    # One text for each wallet and token, not one for each row.
-    return Move(
-        None if row.sender is None else AccountId(intern(row.sender)),
-        AccountId(intern(row.recipient)),
-        None if row.token is None else TokenId(intern(row.token)),
-        None if row.amount_raw is None else int(row.amount_raw),
-        row.block_number,
-        row.block_time,
-        row.transaction,
-        turned(row.key),
-    )
-
-
-def _transactions(
-    chain: ChainId,
-    rows: list[TransactionBrief],
-    made: list[OutputRow],
-    spent: list[OutputRow],
-) -> list[UtxoTransaction]:
-    outputs: dict[TransactionId, list[Output]] = {}
-    for row in made:
-        known = Output(id=row.id, owner=row.owner, amount_raw=int(row.amount_raw or 0))
-        outputs.setdefault(row.transaction, []).append(known)
-    inputs: dict[TransactionId, list[Spend]] = {}
-    for row in spent:
-        amount = None if row.amount_raw is None else int(row.amount_raw)
-        spend = Spend(output=row.id, owner=row.owner, amount_raw=amount)
-        inputs.setdefault(row.transaction, []).append(spend)
-    return [
-        UtxoTransaction(
-            id=row.id,
-            chain=chain,
-            hash=row.id.rpartition(":")[2],
-            block_number=row.block_number,
-            block_time=row.block_time,
-            index=None,
-            coinbase=bool(row.coinbase),
-            inputs=tuple(inputs.get(row.id, ())),
-            outputs=tuple(outputs.get(row.id, ())),
-        )
-        for row in rows
-    ]
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
