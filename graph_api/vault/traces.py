@@ -58,10 +58,10 @@ async def save(
         question=as_kept(question),
     )
     async with vault.writing() as connection:
-        count = select(func.count()).where(traces.c.workspace == principal.workspace)
-        if int(await connection.scalar(count) or 0) >= MOST:
-            raise BadInput(f"The workspace keeps {MOST:,} traces already; delete some of them.")
         if await add(connection, traces, {**asdict(kept), "body": body}):
+            count = select(func.count()).where(traces.c.workspace == principal.workspace)
+            if int(await connection.scalar(count) or 0) > MOST:
+                raise BadInput(f"The workspace keeps {MOST:,} traces already; delete some of them.")
             return kept
         row = (await connection.execute(_own(principal).where(traces.c.id == id))).one_or_none()
     if row is None:

@@ -19,6 +19,7 @@ from graph_api.vault import (
     desk_changes,
     idempotency,
     jobs,
+    traces,
     watchlists,
     workspaces,
 )
@@ -30,7 +31,7 @@ from graph_api.vault.watchlists import Standing, Wanted
 from tests.vault import given
 from tests.vault.given import MINUTE, NOON
 
-SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, alerts, idempotency)
+SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, alerts, idempotency, traces)
 
 
 def questions(subject: ModuleType) -> list[Callable[..., Any]]:
