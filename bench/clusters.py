@@ -46,6 +46,7 @@ UNGUARDED: Final = Rules(
         most_deposits=10**9,
         most_strangers=10**9,
         own_share=0.0,
+        corroborated=False,
         most_moves=10**9,
     )
 )

@@ -9,6 +9,7 @@ so that they carry over to chains of other block times.
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final
 
 import msgspec
@@ -18,6 +19,8 @@ from graph_api.domain.clusters import Evidence, Heuristic, link
 from graph_api.domain.ids import AccountId, TokenId, TransactionId
 
 HOUR_MS: Final = 3_600_000
+
+Pair = tuple[AccountId, AccountId]
 
 
 class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,8 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
         most_strangers: So many who have an address of their own at the same exchange may pay into
             one; it is shared when there are more.
         own_share: More than this of what a wallet pays in at an exchange goes to its own address.
+        corroborated: A single payment of a wallet that pays in elsewhere more often counts where
+            another wallet uses both addresses, too.
         most_moves: An address that moves more is no single customer's.
     """
 
@@ -42,6 +47,7 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
     most_deposits: int = 4
     most_strangers: int = 1
     own_share: float = 0.5
+    corroborated: bool = True
     most_moves: int = 5_000
 
 
@@ -135,6 +141,10 @@ class _Customers:
                     self._exchange(one), Counter()
                 )
                 here[one.address] += use.times
+        #: How many wallets paid into both of two addresses.
+        self._both: Counter[Pair] = Counter(
+            pair for used in self._used.values() for pair in combinations(_addresses(used), 2)
+        )
 
     def linked(self, deposit: Deposit) -> Iterator[Evidence]:
         """The customer's wallets: a star around the first of them.
@@ -172,7 +182,22 @@ class _Customers:
         return (
             sum(map(len, used.values())) <= self._rules.most_deposits
             and here[deposit.address] > self._rules.own_share * here.total()
+            and (not self._rules.corroborated or self._is_likely(use, deposit, used))
         )
+
+    def _is_likely(self, use: Use, deposit: Deposit, used: dict[str, Counter[AccountId]]) -> bool:
+        """Whether it is no single favour of one who pays in elsewhere again and again."""
+        mine = deposit.address
+        others = {
+            one: times for here in used.values() for one, times in here.items() if one != mine
+        }
+        if use.times > 1 or all(times == 1 for times in others.values()):
+            return True
+        return any(self._both[min(mine, one), max(mine, one)] > 1 for one in others)
+
+
+def _addresses(used: dict[str, Counter[AccountId]]) -> list[AccountId]:
+    return sorted(address for here in used.values() for address in here)
 
 
 def deposit(facts: Facts, address: AccountId, rules: DepositRules) -> Deposit | None:

@@ -158,3 +158,20 @@ def test_what_becomes_known_later_counts() -> None:
     assert not [one for one in deposits.evidence() if one.heuristic == "deposit_reuse"]
     found.add_moves([move("d", "friend", ETH, hours=50)])
     assert deposits.addresses() == {}
+
+
+def test_a_single_favour_is_none_of_the_customers_payments() -> None:
+    second = Known(actor="second", service=True, collects=True)
+
+    def elsewhere(payer: str, *, hours: float) -> list[Move]:
+        swept = move("far", "second", ETH - FEE, hours=hours + 1)
+        return [move(payer, "far", hours=hours), swept]
+
+    moves = [*deposit("a", "d", hours=0), *deposit("b", "d", hours=5)]
+    moves += [*deposit("friend", "d", hours=10)]
+    moves += [*elsewhere("friend", hours=20), *elsewhere("friend", hours=30)]
+    assert linked(facts(*moves, second=second)) == {pair("a", "b")}
+    # Another wallet that uses both addresses shows that they are one customer's.
+    moves += elsewhere("a", hours=40)
+    paid_by_one = linked(facts(*moves, second=second))
+    assert paid_by_one == {pair("a", "b"), pair("a", "friend")}
