@@ -16,6 +16,7 @@ from graph_api.schema.alerts import (
 )
 from graph_api.schema.checks import check
 from graph_api.schema.clusters import ClusterMutation, ClusterQuery, WalletClusters
+from graph_api.schema.destinations import DestinationMutation, DestinationQuery
 from graph_api.schema.freezes import FreezeSubscription
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
@@ -76,6 +77,7 @@ class Query(
     WatchlistQuery,
     AlertRuleQuery,
     AlertQuery,
+    DestinationQuery,
     NoticeQuery,
     ClusterQuery,
     TraceQuery,
@@ -91,6 +93,7 @@ class Mutation(
     WatchlistMutation,
     AlertRuleMutation,
     AlertMutation,
+    DestinationMutation,
     NoticeMutation,
     ClusterMutation,
     TraceMutation,
