@@ -7,6 +7,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph_api.schema.activity import TransactionActivity, WalletActivity
+from graph_api.schema.alert_previews import AlertPreviewQuery
 from graph_api.schema.alert_rules import AlertRuleMutation, AlertRuleQuery, WatchlistRules
 from graph_api.schema.alerts import (
     AlertMutation,
@@ -77,6 +78,7 @@ class Query(
     WatchlistQuery,
     AlertRuleQuery,
     AlertQuery,
+    AlertPreviewQuery,
     DestinationQuery,
     NoticeQuery,
     ClusterQuery,
