@@ -36,8 +36,9 @@ from graph_api.schema.scalars import SCALARS
 from graph_api.schema.scanning import ScannerQuery
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
+from graph_api.schema.stored_traces import StoredTraceMutation, StoredTraceQuery
 from graph_api.schema.subscriptions import LedgerSubscription
-from graph_api.schema.traces import TraceMutation, TraceQuery
+from graph_api.schema.traces import TraceQuery
 from graph_api.schema.walks import WalkQuery
 from graph_api.schema.watchlists import WalletWatchlists, WatchlistMutation, WatchlistQuery
 
@@ -83,6 +84,7 @@ class Query(
     NoticeQuery,
     ClusterQuery,
     TraceQuery,
+    StoredTraceQuery,
     NodeQuery,
 ):
     """The root of all questions, one base class for each subject."""
@@ -98,7 +100,7 @@ class Mutation(
     DestinationMutation,
     NoticeMutation,
     ClusterMutation,
-    TraceMutation,
+    StoredTraceMutation,
 ):
     """The root of all changes."""
 

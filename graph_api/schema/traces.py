@@ -1,7 +1,6 @@
-"""Following the money: traces that are answered at once, and traces that are jobs and are kept."""
+"""Following the money: what a trace answers, and traces that are answered at once."""
 
 from datetime import datetime
-from typing import Annotated
 
 import strawberry
 
@@ -9,17 +8,15 @@ from graph_api.analysis.tracing.limits import Ended
 from graph_api.analysis.tracing.matching import CrossingKind
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.analysis.tracing.policies import Policy
-from graph_api.domain.ids import AccountId, ChainId, TokenId, TransferId, parse_transaction
-from graph_api.domain.principals import Principal
+from graph_api.domain.ids import AccountId, ChainId, TokenId, TransferId
 from graph_api.domain.records import ActorType
 from graph_api.schema.arguments import Argument
-from graph_api.schema.changes import RefusalAnswer, change, change_or_refusal
-from graph_api.schema.jobs import Job
 from graph_api.schema.ledger import Token, Transfer, Wallet
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, root
-from graph_api.services.tracing import keeping, lists, running
+from graph_api.schema.trace_questions import TraceInput
+from graph_api.services.tracing import lists, running
 from graph_api.services.tracing.answers import (
     AsOf,
     Reading,
@@ -31,27 +28,9 @@ from graph_api.services.tracing.answers import (
 )
 from graph_api.services.tracing.exports import ExportFormat
 from graph_api.services.tracing.lists import EndAt, PieceAt
-from graph_api.services.tracing.questions import AT_ONCE, HUB, TraceQuestion, Way
+from graph_api.services.tracing.questions import AT_ONCE, TraceQuestion, Way
 from graph_api.store import tokens, transfers, wallets
-from graph_api.vault.jobs import Job as JobRow
-from graph_api.vault.traces import Kept
-from graph_api.vault.vault import Door
 
-strawberry.enum(
-    Policy,
-    name="TracePolicy",
-    description=(
-        "Which units leave a wallet that holds traced and other ones. POISON: all, once anything "
-        "traced has come. HAIRCUT: the traced part in proportion. FIFO: those that came first. "
-        "LIFO: those that came last. TIHO: traced ones with the highest payments. Defined in "
-        "docs/methods.md."
-    ),
-)
-strawberry.enum(
-    Way,
-    name="TraceDirection",
-    description="FORWARD: where the seeds went. BACKWARD: where they came from.",
-)
 strawberry.enum(
     Fate,
     name="TraceFate",
@@ -85,87 +64,6 @@ strawberry.enum(
 strawberry.enum(
     ExportFormat, name="TraceExportFormat", description="JSON, CSV, or GRAPHML for graph tools."
 )
-
-
-@strawberry.input(one_of=True, description="What a trace begins with.")
-class TraceSeed:
-    """One of these."""
-
-    transfers: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="What these transfers moved: their `transferId`s."
-    )
-    transaction: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="What a transaction moved, or its outputs: `ethereum:0x…`.",
-    )
-    outputs: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Outputs of a UTXO chain, by their ids."
-    )
-    wallet: AccountId | None = strawberry.field(
-        default=strawberry.UNSET,
-        description=(
-            "All that a wallet has at `since` and receives from then on; backwards, all that it "
-            "has at `until`, or sent before."
-        ),
-    )
-
-
-@strawberry.input(description="A trace: from where, which way, how far.")
-class TraceInput:
-    """The same asked twice, as of the same moment, is answered the same."""
-
-    seed: TraceSeed = strawberry.field(description="What it begins with.")
-    direction: Way = strawberry.field(default=Way.FORWARD, description="Which way.")
-    policy: Policy = strawberry.field(default=Policy.FIFO, description="Which units move.")
-    token: TokenId | None = strawberry.field(
-        default=None, description="What of the seed is traced; needed for a wallet that has tokens."
-    )
-    since: datetime | None = strawberry.field(default=None, description="Not what came before.")
-    until: datetime | None = strawberry.field(default=None, description="Not what came later.")
-    as_of: datetime | None = strawberry.field(
-        default=None, description="As it was known at this moment, labels included; now if null."
-    )
-    as_of_block: int | None = strawberry.field(
-        default=None, description="As the chain of the seed was at this block; the newest if null."
-    )
-    min_raw: BigInt = strawberry.field(
-        default=BigInt(0), description="Smaller pieces are not followed; base units."
-    )
-    max_hops: int | None = strawberry.field(
-        default=None, description="Transfers from the seed on; null: any number."
-    )
-    hub: int = strawberry.field(
-        default=HUB, description="Wallets with more transfers than this are not gone on from."
-    )
-    through_services: bool = strawberry.field(
-        default=False, description="Go on from exchanges, mixers and other services, too."
-    )
-    over_crossings: bool = strawberry.field(
-        default=True, description="Go on through swaps and over bridges."
-    )
-
-    def asked(self) -> TraceQuestion:
-        """What services understand. Raises: BadInput."""
-        seed = self.seed
-        transaction = seed.transaction or None
-        return TraceQuestion(
-            transfers=tuple(map(TransferId, seed.transfers or ())),
-            transaction=parse_transaction(transaction) if transaction else None,
-            outputs=tuple(seed.outputs or ()),
-            wallet=seed.wallet or None,
-            way=self.direction,
-            policy=self.policy,
-            token=self.token,
-            since=self.since,
-            until=self.until,
-            as_of=self.as_of,
-            as_of_block=self.as_of_block,
-            min_raw=int(self.min_raw),
-            max_hops=self.max_hops,
-            hub=self.hub,
-            through_services=self.through_services,
-            over_crossings=self.over_crossings,
-        )
 
 
 @strawberry.type(description="An amount that reached a wallet, out of another piece.")
@@ -462,66 +360,13 @@ class Trace:
         )
 
 
-@strawberry.type(description="A trace that was kept: whole, unchanged, to be cited.")
-class StoredTrace:
-    """It belongs to who asked for it; others of the workspace see it once it is published."""
-
-    trace_id: str = strawberry.field(description="Its id, which is that of its job.")
-    digest: str = strawberry.field(description="SHA-256 of the whole answer as JSON, in hex.")
-    citation: str = strawberry.field(description="Id and digest: what a report names.")
-    made_at: datetime = strawberry.field(description="When it was answered.")
-    owner: str = strawberry.field(description="Who asked for it.")
-    name: str | None = strawberry.field(description="What its owner calls it.")
-    published_at: datetime | None = strawberry.field(
-        description="Since when the workspace sees it; null while it is its owner's alone."
-    )
-
-    trace: Trace | None = batched(
-        keeping.answers,
-        key="trace_id",
-        of=Trace.of,
-        cost=5,
-        fresh=True,
-        description="The answer as it was.",
-    )
-
-    @classmethod
-    def of(cls, kept: Kept) -> "StoredTrace":
-        """As clients see it."""
-        return cls(
-            trace_id=kept.id,
-            digest=kept.digest,
-            citation=f"trace {kept.id}, sha256 {kept.digest}",
-            made_at=kept.made_at,
-            owner=kept.principal,
-            name=kept.name,
-            published_at=kept.published_at,
-        )
-
-
-StoredTraceResult = Annotated[
-    StoredTrace | RefusalAnswer,
-    strawberry.union("StoredTraceResult", description="The trace as it is now, or why not."),
-]
-
-
 def _question(question: TraceInput) -> TraceQuestion:
     return question.asked()
 
 
-def _id(id: str) -> str:
-    return id
-
-
-async def _request(
-    vault: Door, *, question: TraceQuestion, principal: Principal, now: datetime
-) -> JobRow:
-    return await keeping.request_trace(vault, asked=question, principal=principal, now=now)
-
-
 @strawberry.type
 class TraceQuery:
-    """Traces."""
+    """Traces that are answered at once."""
 
     trace: Trace | None = root(
         running.traces,
@@ -534,58 +379,4 @@ class TraceQuery:
             f"{AT_ONCE.events:,} movements and {AT_ONCE.seconds:g} s, then it answers in part. "
             "What takes longer is asked for by `requestTrace`."
         ),
-    )
-    stored_trace: StoredTrace | None = root(
-        keeping.by_ids,
-        key=_id,
-        of=StoredTrace.of,
-        arguments={"id": "Its `traceId`."},
-        description="A trace that was kept; null where there is none that you may see.",
-    )
-    stored_traces: Connection[StoredTrace] = root(
-        keeping.history,
-        of=StoredTrace.of,
-        description="Your traces, and those that are published in the workspace, newest first.",
-    )
-
-
-@strawberry.type
-class TraceMutation:
-    """Asking for traces, and what becomes of those that are kept."""
-
-    request_trace: Job = change(
-        _request,
-        of=Job.of,
-        arguments={"question": Argument("What is traced.", type=TraceInput)},
-        description=(
-            "Trace as a job, within a larger budget; the answer is kept and can be cited. Asked "
-            "again while it runs it answers the same job."
-        ),
-    )
-    name_trace: StoredTraceResult = change_or_refusal(
-        keeping.name,
-        of=StoredTrace.of,
-        arguments={"id": "Its `traceId`.", "name": "Up to 100 characters; yours alone has it."},
-        description="Keep a trace of yours by name.",
-    )
-    publish_trace: StoredTraceResult = change_or_refusal(
-        keeping.publish,
-        of=StoredTrace.of,
-        arguments={"id": "Its `traceId`."},
-        description=(
-            "Let the workspace see a trace of yours, and write it into the graph as a `Trace` with "
-            "roads to wallets, for everybody who may ask the graph."
-        ),
-    )
-    withdraw_trace: StoredTraceResult = change_or_refusal(
-        keeping.withdraw,
-        of=StoredTrace.of,
-        arguments={"id": "Its `traceId`."},
-        description="Take a trace back from the workspace and from the graph; it stays yours.",
-    )
-    delete_trace: StoredTraceResult = change_or_refusal(
-        keeping.delete,
-        of=StoredTrace.of,
-        arguments={"id": "Its `traceId`."},
-        description="Forget a trace of yours for good; who cites it finds nothing.",
     )
