@@ -29,11 +29,11 @@ from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.domain.signing import headers
 from graph_api.services.notices import TEST
 from graph_api.store.holders import new_holder
-from graph_api.vault import destinations, jobs, notices, spreading
+from graph_api.vault import destinations, jobs, notices, sending, spreading
 from graph_api.vault.destinations import endpoint_of
 from graph_api.vault.jobs import Job, LeaseLost
-from graph_api.vault.notices import Held, HoldLost
 from graph_api.vault.sealing import Seal, Unsealable
+from graph_api.vault.sending import Held, HoldLost
 from graph_api.vault.vault import Vault
 from ingest.pipelines.letters import Letter, Off, mail_message, slack_message, webhook_body
 from ingest.providers import mail
@@ -193,7 +193,7 @@ class Noticer:
 
     async def _send_due(self, tasks: asyncio.TaskGroup, slots: asyncio.Semaphore) -> None:
         """Begin to send all that is due, so many at once; a slow one keeps no other waiting."""
-        while await notices.is_due(self._vault, now=self._clock()):
+        while await sending.is_due(self._vault, now=self._clock()):
             await slots.acquire()
             try:
                 held = await self._claim()
@@ -203,8 +203,8 @@ class Noticer:
             if held is None:
                 slots.release()
                 return
-            sending = tasks.create_task(self._send_safely(held))
-            sending.add_done_callback(lambda _: slots.release())
+            under_way = tasks.create_task(self._send_safely(held))
+            under_way.add_done_callback(lambda _: slots.release())
 
     async def _send_safely(self, held: Held) -> None:
         """One notice that fails in an unexpected way takes no others with it."""
@@ -217,7 +217,7 @@ class Noticer:
             await log.aerror("notice failed", notice=held.notice.id, exc_info=error)
 
     async def _claim(self) -> Held | None:
-        return await notices.claim(
+        return await sending.claim(
             self._vault, worker=self._name, now=self._clock(), lease=self._lease
         )
 
@@ -226,11 +226,11 @@ class Noticer:
             letter = await self._letter(held)
             if letter is None:
                 reason = "What it tells of is not kept any more."
-                return await notices.give_up(self._vault, held, reason=reason, now=self._clock())
+                return await sending.give_up(self._vault, held, reason=reason, now=self._clock())
             outcome = await self._sent(held.destination, held.sealed, letter)
         except asyncio.CancelledError:
             with suppress(GraphApiError):
-                await notices.release(self._vault, held, now=self._clock())
+                await sending.release(self._vault, held, now=self._clock())
             raise
         notice = await self._settle(held, outcome)
         if notice.state is not NoticeState.SENT:
@@ -256,7 +256,7 @@ class Noticer:
         """Put it on record: a vault that is away for a moment costs no second message."""
         for pause_s in (*_SETTLE_AGAIN_S, None):
             try:
-                return await notices.settle(
+                return await sending.settle(
                     self._vault,
                     held,
                     outcome,
@@ -281,7 +281,7 @@ class Noticer:
         if notice.kind is NoticeKind.DISABLED:
             off = await self._off(notice)
             return None if off is None else msgspec.structs.replace(letter, off=off)
-        told = await notices.told(self._vault, held)
+        told = await sending.told(self._vault, held)
         if not told.raised and not told.retracted:
             return None
         return msgspec.structs.replace(

@@ -12,7 +12,7 @@ from graph_api.domain.notices import DestinationKind, Outcome, Verdict
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.domain.targets import reach_of
 from graph_api.services.notices import TEST, Outlets
-from graph_api.vault import destinations, jobs, notices
+from graph_api.vault import destinations, jobs, sending
 from graph_api.vault.vault import Vault
 from tests.given import NOW
 from tests.schema.asking import ask_vault
@@ -308,4 +308,4 @@ async def test_nobody_meets_what_belongs_to_another_workspace(vault: Vault) -> N
     for query in (UPDATE, ROTATE, TRY):
         assert "NOT_FOUND" in await refusal(vault, query, id="pager", by_whom=STRANGER)
     assert "NOT_FOUND" in await refusal(vault, REPLAY, id=notice.id, by_whom=STRANGER)
-    assert await notices.is_due(vault, now=NOON)
+    assert await sending.is_due(vault, now=NOON)

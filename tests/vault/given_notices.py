@@ -17,11 +17,11 @@ from graph_api.domain.notices import (
     Verdict,
 )
 from graph_api.domain.principals import Principal
-from graph_api.vault import alert_rules, destinations, judging, notices, spreading
+from graph_api.vault import alert_rules, destinations, judging, notices, sending, spreading
 from graph_api.vault.destinations import closed
 from graph_api.vault.judging import Raised, TakenBack
-from graph_api.vault.notices import Held
 from graph_api.vault.sealing import Seal, new_key
+from graph_api.vault.sending import Held
 from graph_api.vault.vault import Vault
 from tests.vault.given import MINUTE, NOON
 
@@ -93,7 +93,7 @@ async def spread(vault: Vault, *, at: datetime = NOON) -> int:
 
 async def claimed(vault: Vault, *, at: datetime = NOON, worker: str = "worker") -> Held:
     """The notice that is due; there must be one."""
-    held = await notices.claim(vault, worker=worker, now=at, lease=MINUTE)
+    held = await sending.claim(vault, worker=worker, now=at, lease=MINUTE)
     assert held is not None
     return held
 
@@ -102,7 +102,7 @@ async def settled(
     vault: Vault, held: Held, outcome: Outcome = DONE, *, at: datetime = NOON
 ) -> Notice:
     """What became of a try, without chance."""
-    return await notices.settle(vault, held, outcome, now=at, random=0.0, patience=PATIENCE)
+    return await sending.settle(vault, held, outcome, now=at, random=0.0, patience=PATIENCE)
 
 
 async def of(vault: Vault, principal: Principal, **which: Any) -> list[Notice]:

@@ -18,9 +18,9 @@ from graph_api.domain.notices import (
     Verdict,
 )
 from graph_api.domain.principals import Principal
-from graph_api.vault import destinations, notices
+from graph_api.vault import destinations, notices, sending
 from graph_api.vault.destinations import Counts
-from graph_api.vault.notices import Held, HoldLost
+from graph_api.vault.sending import Held, HoldLost
 from graph_api.vault.vault import Vault
 from tests.vault import given_notices as given
 from tests.vault.given import MINUTE, NOON, SECOND
@@ -45,7 +45,7 @@ async def pager(vault: Vault, ann: Principal, id: str = "pager") -> Destination:
 
 
 async def claim(vault: Vault, *, at: Any = NOON) -> Held | None:
-    return await notices.claim(vault, worker="other", now=at, lease=MINUTE)
+    return await sending.claim(vault, worker="other", now=at, lease=MINUTE)
 
 
 async def test_a_notice_is_held_by_one_and_sent(vault: Vault, ann: Principal) -> None:

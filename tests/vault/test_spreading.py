@@ -9,7 +9,7 @@ from graph_api.domain.alerts import Severity
 from graph_api.domain.notices import NoticeKind, NoticeState, Routing
 from graph_api.domain.principals import Principal
 from graph_api.domain.quiet_hours import Afterwards, QuietHours
-from graph_api.vault import alert_rules, alerts, destinations, notices, spreading
+from graph_api.vault import alert_rules, alerts, destinations, sending, spreading
 from graph_api.vault.vault import Vault
 from tests.vault import given_notices as given
 from tests.vault.given import MINUTE, NOON
@@ -152,7 +152,7 @@ async def test_what_is_taken_back_before_it_is_sent_is_told_to_nobody(
 
     (notice,) = await given.of(vault, ann)
     assert notice.state is NoticeState.DROPPED
-    assert not await notices.is_due(vault, now=NOON + MINUTE)
+    assert not await sending.is_due(vault, now=NOON + MINUTE)
 
 
 async def test_who_was_told_is_told_that_it_is_taken_back(vault: Vault, ann: Principal) -> None:
@@ -165,7 +165,7 @@ async def test_who_was_told_is_told_that_it_is_taken_back(vault: Vault, ann: Pri
     await given.spread(vault, at=NOON + MINUTE)
 
     held = await given.claimed(vault, at=NOON + MINUTE)
-    told = await notices.told(vault, held)
+    told = await sending.told(vault, held)
     assert (held.notice.kind, held.notice.subject) == (NoticeKind.RETRACTED, alert)
     assert ([one.id for one in told.retracted], told.raised) == ([alert], [])
 
@@ -195,12 +195,12 @@ async def test_quiet_hours_hold_back_and_tell_together(vault: Vault, ann: Princi
     ids = [await given.raised(vault, rule, f"e{number}") for number in range(3)]
     await given.spread(vault)
 
-    assert not await notices.is_due(vault, now=END - timedelta(microseconds=1))
+    assert not await sending.is_due(vault, now=END - timedelta(microseconds=1))
     held = await given.claimed(vault, at=END)
-    told = await notices.told(vault, held)
+    told = await sending.told(vault, held)
     assert (held.notice.kind, held.notice.alerts) == (NoticeKind.HELD, 3)
     assert [one.id for one in told.raised] == ids
-    assert await notices.claim(vault, worker="w", now=END, lease=MINUTE) is None
+    assert await sending.claim(vault, worker="w", now=END, lease=MINUTE) is None
 
 
 async def test_quiet_hours_hold_back_and_tell_each(vault: Vault, ann: Principal) -> None:
@@ -242,7 +242,7 @@ async def test_what_is_taken_back_during_quiet_hours_is_left_out(
     await given.spread(vault, at=NOON + MINUTE)
 
     held = await given.claimed(vault, at=END)
-    told = await notices.told(vault, held)
+    told = await sending.told(vault, held)
     assert [one.id for one in told.raised] == [second, third]
     assert (told.retracted, held.notice.alerts) == ([], 2)
     assert first not in {one.id for one in told.raised}
@@ -256,7 +256,7 @@ async def test_nothing_is_told_where_all_was_taken_back(vault: Vault, ann: Princ
     await given.spread(vault)
 
     assert await given.states(vault, ann) == [NoticeState.DROPPED]
-    assert not await notices.is_due(vault, now=END)
+    assert not await sending.is_due(vault, now=END)
 
 
 async def test_other_quiet_hours_hold_for_what_waits_already(vault: Vault, ann: Principal) -> None:
@@ -269,7 +269,7 @@ async def test_other_quiet_hours_hold_for_what_waits_already(vault: Vault, ann: 
     await destinations.change(vault, ann, "pager", now=NOON, changes={"quiet": longer})
     assert [one.due_at for one in await given.of(vault, ann)] == [END + timedelta(hours=6)]
     await destinations.change(vault, ann, "pager", now=NOON, changes={"quiet": None})
-    assert await notices.is_due(vault, now=NOON)
+    assert await sending.is_due(vault, now=NOON)
 
 
 async def test_a_long_night_is_told_in_several_messages(
