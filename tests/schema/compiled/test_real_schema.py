@@ -131,8 +131,9 @@ async def test_generated_queries_are_answered_alike(town: Graph, vault: Vault) -
         wrong = differences(expected, found, possible)
         assert not wrong, f"{number}: {asked.text}\n{asked.variables}\n" + "\n".join(wrong)
         if not found.errors:
-            # One more: loaders of fields far apart may happen to meet in one statement.
-            assert len(sent_by_compiled) <= len(sent_by_standard) + 1, asked.text
+            # A few more: loaders of fields far apart may happen to meet in one statement.
+            most = len(sent_by_standard) + 1 + len(sent_by_standard) // 4
+            assert len(sent_by_compiled) <= most, asked.text
             answered += 1
 
     assert answered > QUERIES / 4
