@@ -14,7 +14,7 @@ from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
 from graph_api.live.streams import Streams
 from graph_api.services.places import place_text, window
 from graph_api.store.outbox import new_epoch
-from graph_api.vault import jobs, watchlists
+from graph_api.vault import jobs, published_lists, watchlists
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.jobs import Job
 from graph_api.vault.vault import Door
@@ -75,14 +75,14 @@ async def take(
 
 async def publish(vault: Door, *, id: str, principal: Principal, now: datetime) -> Watchlist:
     """Let the graph tell of a list, and of its changes, by labels. Raises: Refused."""
-    wished = await watchlists.publish(vault, principal, id, now=now)
+    wished = await published_lists.publish(vault, principal, id, now=now)
     await _keep_told(vault, wished, principal=principal, now=now)
     return wished
 
 
 async def unpublish(vault: Door, *, id: str, principal: Principal, now: datetime) -> Watchlist:
     """Let the graph tell of a list no more. Raises: Refused."""
-    wished = await watchlists.unpublish(vault, principal, id)
+    wished = await published_lists.unpublish(vault, principal, id)
     await _tell(vault, wished, principal=principal, now=now)
     return wished
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import asdict, replace
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from graph_api.domain.principals import Principal
@@ -27,6 +27,15 @@ from graph_api.vault.counters import count_up
 from graph_api.vault.pages import NEWEST, Page, Place, Window, page
 from graph_api.vault.tables import alert_rules, watchlist_entries, watchlists
 from graph_api.vault.vault import Door
+from graph_api.vault.watchlist_rows import (
+    entry_of,
+    in_workspace,
+    is_list,
+    lists_of,
+    locked,
+    set_watchlist,
+    watchlist_of,
+)
 
 #: Counts the changes of a workspace's lists.
 CHANGES: Final = "watchlists"
@@ -87,7 +96,7 @@ async def create(
     async with vault.writing() as connection:
         # Whoever counts up keeps others from making lists until this one is there.
         await count_up(connection, principal, CHANGES)
-        count = select(func.count()).select_from(watchlists).where(_here(principal))
+        count = select(func.count()).select_from(watchlists).where(in_workspace(principal))
         if (await connection.execute(count)).scalar_one() >= MAX_LISTS:
             raise Refused(
                 f"A workspace has up to {MAX_LISTS} watchlists; delete one that is not used.",
@@ -110,7 +119,7 @@ async def rename(
     """Another name or note; None leaves it, an empty note takes it away. Raises: Refused."""
     async with vault.writing() as connection:
         await count_up(connection, principal, CHANGES)
-        found = await _locked(connection, principal, id)
+        found = await locked(connection, principal, id)
         wanted = replace(
             found,
             name=found.name if name is None else checked_name(name, of="a watchlist"),
@@ -126,7 +135,7 @@ async def remove(vault: Door, principal: Principal, id: str) -> Watchlist:
     """Delete a list and what is on it. Raises: Refused while a rule uses it."""
     async with vault.writing() as connection:
         await count_up(connection, principal, CHANGES)
-        found = await _locked(connection, principal, id)
+        found = await locked(connection, principal, id)
         used = (
             select(alert_rules.c.id, alert_rules.c.name)
             .where(
@@ -146,7 +155,7 @@ async def remove(vault: Door, principal: Principal, id: str) -> Watchlist:
                 about=[rule.id for rule in rules],
             )
         await connection.execute(delete(watchlist_entries).where(_on(found)))
-        await connection.execute(delete(watchlists).where(_is(found)))
+        await connection.execute(delete(watchlists).where(is_list(found)))
     return found
 
 
@@ -161,7 +170,7 @@ async def put(
     asked = {one.named: checked_note(one.note) for one in _some(wanted)}
     async with vault.writing() as connection:
         await count_up(connection, principal, CHANGES)
-        watchlist = await _locked(connection, principal, id)
+        watchlist = await locked(connection, principal, id)
         known = await _entries(connection, watchlist, list(asked))
         new = [
             Entry(kind=one.kind, key=one.key, note=note, added_at=now, principal=principal.id)
@@ -189,7 +198,7 @@ async def take(
     asked = list(dict.fromkeys(_some(unwanted)))
     async with vault.writing() as connection:
         await count_up(connection, principal, CHANGES)
-        watchlist = await _locked(connection, principal, id)
+        watchlist = await locked(connection, principal, id)
         known = await _entries(connection, watchlist, asked)
         for some in _chunks(list(known)):
             await connection.execute(delete(watchlist_entries).where(_on(watchlist), _names(some)))
@@ -202,62 +211,18 @@ async def take(
     )
 
 
-async def publish(vault: Door, principal: Principal, id: str, *, now: datetime) -> Watchlist:
-    """Wish that the graph tells of a list, from now on. Raises: Refused."""
-    async with vault.writing() as connection:
-        found = await _locked(connection, principal, id)
-        if found.published_at is not None:
-            return found
-        return await _set(connection, found, published_at=now)
-
-
-async def unpublish(vault: Door, principal: Principal, id: str) -> Watchlist:
-    """Wish that the graph tells of a list no more. Raises: Refused."""
-    async with vault.writing() as connection:
-        found = await _locked(connection, principal, id)
-        return await _set(connection, found, published_at=None)
-
-
-async def settle(vault: Door, principal: Principal, id: str, *, told: Watchlist | None) -> bool:
-    """Say that the graph tells of a list as ``told``; whether that is still how it should be.
-
-    None stands for a list that is not there.
-    """
-    async with vault.writing() as connection:
-        question = _of(principal).where(watchlists.c.id == id).with_for_update()
-        row = (await connection.execute(question)).one_or_none()
-        found = None if row is None else _watchlist(row)
-        if _wish(found) != _wish(told):
-            return False
-        if found is not None:
-            published = None if found.published_at is None else found.revision
-            await _set(connection, found, published_revision=published)
-    return True
-
-
-async def published(vault: Door, principal: Principal, id: str) -> Sequence[Entry]:
-    """All wallets on a list, which is what the graph can tell of."""
-    question = select(watchlist_entries).where(
-        watchlist_entries.c.workspace == principal.workspace,
-        watchlist_entries.c.watchlist == id,
-        watchlist_entries.c.kind == EntryKind.WALLET,
-    )
-    async with vault.reading() as connection:
-        return [_entry(row) for row in await connection.execute(question)]
-
-
 async def by_ids(vault: Door, principal: Principal, ids: Sequence[str]) -> dict[str, Watchlist]:
     """The workspace's lists with these ids; what is not there is left out."""
-    question = _of(principal).where(watchlists.c.id.in_(ids))
+    question = lists_of(principal).where(watchlists.c.id.in_(ids))
     async with vault.reading() as connection:
-        return {row.id: _watchlist(row) for row in await connection.execute(question)}
+        return {row.id: watchlist_of(row) for row in await connection.execute(question)}
 
 
 async def history(vault: Door, principal: Principal, window: Window = NEWEST) -> Page[Watchlist]:
     """The workspace's lists, the newest first."""
     order = watchlists.c.created_at, watchlists.c.id
     async with vault.reading() as connection:
-        return await page(connection, _of(principal), window, order=order, of=_watchlist)
+        return await page(connection, lists_of(principal), window, order=order, of=watchlist_of)
 
 
 async def entries(
@@ -276,7 +241,7 @@ async def entries(
         question = question.where(watchlist_entries.c.kind == kind)
     order = watchlist_entries.c.added_at, watchlist_entries.c.key
     async with vault.reading() as connection:
-        return await page(connection, question, window, order=order, of=_entry)
+        return await page(connection, question, window, order=order, of=entry_of)
 
 
 def place_of(entry: Entry) -> Place:
@@ -312,7 +277,7 @@ async def members(vault: Door, principal: Principal, ids: Sequence[str]) -> dict
             watchlist_entries.c.key,
         )
         .outerjoin(watchlist_entries)
-        .where(_here(principal), watchlists.c.id.in_(ids))
+        .where(in_workspace(principal), watchlists.c.id.in_(ids))
     )
     # One statement, so that what is on a list and its revision are of the same moment.
     revisions: dict[str, int] = {}
@@ -342,27 +307,15 @@ async def naming(
                 select(watchlists, watchlist_entries.c.key.label("named"))
                 .join(watchlist_entries)
                 .where(
-                    _here(principal),
+                    in_workspace(principal),
                     watchlist_entries.c.kind == kind,
                     watchlist_entries.c.key.in_(some),
                 )
                 .order_by(watchlists.c.name, watchlists.c.id)
             )
             for row in await connection.execute(question):
-                found.setdefault(row.named, []).append(_watchlist(row))
+                found.setdefault(row.named, []).append(watchlist_of(row))
     return found
-
-
-def _here(principal: Principal) -> ColumnElement[bool]:
-    return watchlists.c.workspace == principal.workspace
-
-
-def _of(principal: Principal) -> Select[Any]:
-    return select(watchlists).where(_here(principal))
-
-
-def _is(watchlist: Watchlist) -> ColumnElement[bool]:
-    return and_(watchlists.c.workspace == watchlist.workspace, watchlists.c.id == watchlist.id)
 
 
 def _on(watchlist: Watchlist) -> ColumnElement[bool]:
@@ -380,18 +333,12 @@ def _names(some: Sequence[Named]) -> ColumnElement[bool]:
     return or_(*(and_(entry.kind == kind, entry.key.in_(those)) for kind, those in keys.items()))
 
 
-async def _locked(connection: AsyncConnection, principal: Principal, id: str) -> Watchlist:
-    question = _of(principal).where(watchlists.c.id == id).with_for_update()
-    row = (await connection.execute(question)).one_or_none()
-    if row is None:
-        raise Refused(f"There is no watchlist {id[:60]}.", reason=RefusalReason.NOT_FOUND)
-    return _watchlist(row)
-
-
 async def _require_free(
     connection: AsyncConnection, principal: Principal, wanted: Watchlist
 ) -> None:
-    question = _of(principal).where(watchlists.c.name == wanted.name, watchlists.c.id != wanted.id)
+    question = lists_of(principal).where(
+        watchlists.c.name == wanted.name, watchlists.c.id != wanted.id
+    )
     other = (await connection.execute(question)).one_or_none()
     if other is not None:
         raise Refused(
@@ -419,7 +366,7 @@ async def _entries(
     for part in _chunks(some):
         question = select(watchlist_entries).where(_on(watchlist), _names(part))
         for row in await connection.execute(question):
-            entry = _entry(row)
+            entry = entry_of(row)
             found[entry.named] = entry
     return found
 
@@ -428,19 +375,7 @@ async def _changed(
     connection: AsyncConnection, watchlist: Watchlist, *, now: datetime, **changes: Any
 ) -> Watchlist:
     revision = watchlist.revision + 1
-    return await _set(connection, watchlist, changed_at=now, revision=revision, **changes)
-
-
-async def _set(connection: AsyncConnection, watchlist: Watchlist, **changes: Any) -> Watchlist:
-    await connection.execute(update(watchlists).where(_is(watchlist)).values(changes))
-    return replace(watchlist, **changes)
-
-
-def _wish(watchlist: Watchlist | None) -> tuple[datetime, int] | None:
-    """What the graph should tell of a list; None for nothing."""
-    if watchlist is None or watchlist.published_at is None:
-        return None
-    return watchlist.published_at, watchlist.revision
+    return await set_watchlist(connection, watchlist, changed_at=now, revision=revision, **changes)
 
 
 def _some(given: Sequence[Any]) -> Sequence[Any]:
@@ -456,17 +391,3 @@ def _chunks(some: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _row(watchlist: Watchlist, entry: Entry) -> dict[str, Any]:
     return {"workspace": watchlist.workspace, "watchlist": watchlist.id, **asdict(entry)}
-
-
-def _watchlist(row: Row[Any]) -> Watchlist:
-    return Watchlist(**{name: getattr(row, name) for name in Watchlist.__struct_fields__})
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        kind=EntryKind(row.kind),
-        key=row.key,
-        note=row.note,
-        added_at=row.added_at,
-        principal=row.principal,
-    )

@@ -24,7 +24,7 @@ from graph_api.store.graph import Graph
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import LeaseLost as TurnLost
 from graph_api.store.ledger.turn import Turn
-from graph_api.vault import jobs, watchlists
+from graph_api.vault import jobs, published_lists, watchlists
 from graph_api.vault.jobs import MAX_ATTEMPTS, Job, LeaseLost, Note
 from graph_api.vault.vault import Vault
 from ingest.jobs.wallets import LEASE, PAUSES, Ring, nobody
@@ -147,13 +147,13 @@ class ListWorker:
                 told = found.get(id)
                 await self._write(turn, job, await self._changes(id, told))
                 async with self._vault.together() as door:
-                    if await watchlists.settle(door, self._principal, id, told=told):
+                    if await published_lists.settle(door, self._principal, id, told=told):
                         return await jobs.finish(door, self._principal, job, now=self._clock())
         finally:
             await turn.give_back()
 
     async def _changes(self, id: str, told: Watchlist | None) -> list[Label]:
-        entries = await watchlists.published(self._vault, self._principal, id)
+        entries = await published_lists.wallets(self._vault, self._principal, id)
         standing, now = await labels.between(self._graph, *bounds_of(id)), self._clock()
         wanted = {} if told is None else {one.id: one for one in labels_of(told, entries, now=now)}
         too_much = [

@@ -19,6 +19,7 @@ from graph_api.vault import (
     desk_changes,
     idempotency,
     jobs,
+    published_lists,
     traces,
     watchlists,
     workspaces,
@@ -31,7 +32,17 @@ from graph_api.vault.watchlists import Standing, Wanted
 from tests.vault import given
 from tests.vault.given import MINUTE, NOON
 
-SUBJECTS = (workspaces, desk_changes, jobs, watchlists, alert_rules, alerts, idempotency, traces)
+SUBJECTS = (
+    workspaces,
+    desk_changes,
+    jobs,
+    watchlists,
+    published_lists,
+    alert_rules,
+    alerts,
+    idempotency,
+    traces,
+)
 
 
 def questions(subject: ModuleType) -> list[Callable[..., Any]]:
@@ -140,13 +151,13 @@ async def test_watchlists_are_neither_seen_nor_touched_from_elsewhere(
     assert await watchlists.naming(vault, bob, EntryKind.WALLET, [wallet.key]) == {}
     assert (await watchlists.history(vault, bob)).rows == []
     assert (await watchlists.entries(vault, bob, "1")).rows == []
-    assert await watchlists.published(vault, bob, "1") == []
+    assert await published_lists.wallets(vault, bob, "1") == []
     for attempt in (
         watchlists.rename(vault, bob, "1", name="Mine", now=NOON),
         watchlists.put(vault, bob, "1", [Wanted(wallet)], now=NOON),
         watchlists.take(vault, bob, "1", [wallet], now=NOON),
-        watchlists.publish(vault, bob, "1", now=NOON),
-        watchlists.unpublish(vault, bob, "1"),
+        published_lists.publish(vault, bob, "1", now=NOON),
+        published_lists.unpublish(vault, bob, "1"),
         watchlists.remove(vault, bob, "1"),
     ):
         with pytest.raises(Refused, match="There is no watchlist 1"):

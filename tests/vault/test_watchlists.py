@@ -17,7 +17,7 @@ from graph_api.domain.watchlists import (
     Watchlist,
     named,
 )
-from graph_api.vault import alert_rules, counters, judged, watchlists
+from graph_api.vault import alert_rules, counters, judged, published_lists, watchlists
 from graph_api.vault.judged import Watching
 from graph_api.vault.pages import First
 from graph_api.vault.vault import Door, Vault
@@ -231,8 +231,8 @@ async def test_what_is_not_there_is_refused(vault: Vault) -> None:
         watchlists.remove(vault, LOCAL, "gone"),
         watchlists.put(vault, LOCAL, "gone", [Wanted(ALICE)], now=NOON),
         watchlists.take(vault, LOCAL, "gone", [ALICE], now=NOON),
-        watchlists.publish(vault, LOCAL, "gone", now=NOON),
-        watchlists.unpublish(vault, LOCAL, "gone"),
+        published_lists.publish(vault, LOCAL, "gone", now=NOON),
+        published_lists.unpublish(vault, LOCAL, "gone"),
     ):
         with pytest.raises(Refused, match="There is no watchlist gone") as refusal:
             await attempt
@@ -241,27 +241,27 @@ async def test_what_is_not_there_is_refused(vault: Vault) -> None:
 
 async def test_the_graph_tells_of_a_list_until_it_is_no_longer_to(vault: Vault) -> None:
     watchlist = await made(vault)
-    wished = await watchlists.publish(vault, LOCAL, watchlist.id, now=NOON)
-    again = await watchlists.publish(vault, LOCAL, watchlist.id, now=NOON + MINUTE)
+    wished = await published_lists.publish(vault, LOCAL, watchlist.id, now=NOON)
+    again = await published_lists.publish(vault, LOCAL, watchlist.id, now=NOON + MINUTE)
     assert (wished.published_at, wished.published_revision) == (NOON, None)
     assert again == wished
 
     changed = await watchlists.put(vault, LOCAL, watchlist.id, [Wanted(ALICE)], now=NOON)
     # What was told meanwhile is out of date.
-    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=wished)
-    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=None)
-    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
+    assert not await published_lists.settle(vault, LOCAL, watchlist.id, told=wished)
+    assert not await published_lists.settle(vault, LOCAL, watchlist.id, told=None)
+    assert await published_lists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
     (found,) = (await watchlists.by_ids(vault, LOCAL, [watchlist.id])).values()
     assert found.published_revision == found.revision == 2
 
-    ended = await watchlists.unpublish(vault, LOCAL, watchlist.id)
+    ended = await published_lists.unpublish(vault, LOCAL, watchlist.id)
     assert (ended.published_at, ended.published_revision) == (None, 2)
-    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=ended)
+    assert await published_lists.settle(vault, LOCAL, watchlist.id, told=ended)
     (found,) = (await watchlists.by_ids(vault, LOCAL, [watchlist.id])).values()
     assert found.published_revision is None
     await watchlists.remove(vault, LOCAL, watchlist.id)
-    assert await watchlists.settle(vault, LOCAL, watchlist.id, told=None)
-    assert not await watchlists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
+    assert await published_lists.settle(vault, LOCAL, watchlist.id, told=None)
+    assert not await published_lists.settle(vault, LOCAL, watchlist.id, told=changed.watchlist)
 
 
 async def test_numbers_have_no_gap_where_a_change_broke_off(vault: Vault) -> None:
