@@ -24,6 +24,8 @@ from graph_api.domain.alerts import (
 )
 from graph_api.domain.events import Lane
 from graph_api.domain.principals import LOCAL
+from graph_api.vault.counters import count_up, hold, is_counter, move, next_number
+from graph_api.vault.counters import last as last_number
 from graph_api.vault.tables import (
     add,
     alert_flows,
@@ -127,9 +129,7 @@ class NewsRow(msgspec.Struct, frozen=True, kw_only=True):
 
 async def judged_through(vault: Door, lane: Lane, epoch: str) -> int:
     """Up to which number a lane is judged; 0 where not at all."""
-    question = select(counters.c.last).where(_counter(LOCAL.workspace, _of_lane(lane, epoch)))
-    async with vault.reading() as connection:
-        return int(await connection.scalar(question) or 0)
+    return await last_number(vault, LOCAL, _of_lane(lane, epoch))
 
 
 # Keeping
@@ -151,7 +151,7 @@ async def keep(
         before = 0
         if judged is not None:
             name = _of_lane(judged.lane, judged.epoch)
-            before = await _locked(connection, LOCAL.workspace, LOCAL.id, name)
+            before = await hold(connection, LOCAL, name)
         new = [one for one in verdicts if judged is None or one.number > before]
         if any(not isinstance(one, Flowed) for one in new):
             await hold_news(connection)
@@ -166,7 +166,7 @@ async def keep(
             else:
                 tally["retracted"] += await _take_back(connection, one, now)
         if judged is not None and judged.number > before:
-            await _count(connection, LOCAL.workspace, name, to=judged.number)
+            await move(connection, LOCAL, name, to=judged.number)
         return Kept(before=before, **tally)
 
 
@@ -209,7 +209,7 @@ class NewsState(msgspec.Struct, frozen=True):
 
 async def news_state(vault: Door) -> NewsState | None:
     """Where the news stand; None before the first."""
-    question = select(counters.c.epoch, counters.c.last).where(_counter(LOCAL.workspace, NEWS))
+    question = select(counters.c.epoch, counters.c.last).where(is_counter(LOCAL.workspace, NEWS))
     async with vault.reading() as connection:
         row = (await connection.execute(question)).one_or_none()
     return None if row is None or row.epoch is None else NewsState(row.epoch, row.last)
@@ -217,7 +217,7 @@ async def news_state(vault: Door) -> NewsState | None:
 
 async def renew_news(vault: Door, epoch: str) -> None:
     """Begin a new history of numbers where it is still ``epoch``."""
-    here = and_(_counter(LOCAL.workspace, NEWS), counters.c.epoch == epoch)
+    here = and_(is_counter(LOCAL.workspace, NEWS), counters.c.epoch == epoch)
     async with vault.writing() as connection:
         await connection.execute(update(counters).where(here).values(epoch=_new_epoch()))
 
@@ -236,7 +236,7 @@ async def hold_news(connection: AsyncConnection) -> None:
 
     Everybody who changes alerts does so first, so that no two wait for each other.
     """
-    await _locked(connection, LOCAL.workspace, LOCAL.id, NEWS)
+    await hold(connection, LOCAL, NEWS, epoch=_new_epoch())
 
 
 async def tell(
@@ -249,7 +249,7 @@ async def tell(
     now: datetime,
 ) -> None:
     """Number what becomes of an alert, in the transaction in which it does and holds the news."""
-    number = await _next(connection, LOCAL.workspace, NEWS)
+    number = await count_up(connection, LOCAL, NEWS)
     row = {
         "workspace": workspace,
         "number": number,
@@ -273,12 +273,11 @@ async def _raise(connection: AsyncConnection, one: Raised, now: datetime) -> boo
         return None
     if not await _speaks(connection, one):
         return False
-    await _locked(connection, rule.workspace, rule.principal, ALERTS)
     row = {
         "workspace": rule.workspace,
         "id": id,
         "principal": rule.principal,
-        "number": await _next(connection, rule.workspace, ALERTS),
+        "number": await next_number(connection, rule.workspace, ALERTS, principal=rule.principal),
         "rule": rule.id,
         "rule_name": rule.name,
         "kind": kind_of(rule.condition),
@@ -380,40 +379,6 @@ async def _flow(connection: AsyncConnection, one: Flowed) -> None:
 
 def _of_lane(lane: Lane, epoch: str) -> str:
     return f"judged:{lane}:{epoch}"
-
-
-def _counter(workspace: str, name: str) -> Any:
-    return and_(counters.c.workspace == workspace, counters.c.counter == name)
-
-
-async def _locked(connection: AsyncConnection, workspace: str, principal: str, name: str) -> int:
-    """Where a counter stands; nobody else counts until the transaction ends."""
-    here = _counter(workspace, name)
-    question = select(counters.c.last).where(here).with_for_update()
-    last = await connection.scalar(question)
-    if last is None:
-        row = {
-            "workspace": workspace,
-            "counter": name,
-            "principal": principal,
-            "last": 0,
-            "epoch": _new_epoch() if name == NEWS else None,
-        }
-        await add(connection, counters, row)
-        last = await connection.scalar(question)
-    return int(last or 0)
-
-
-async def _next(connection: AsyncConnection, workspace: str, name: str) -> int:
-    here = _counter(workspace, name)
-    question = (
-        update(counters).where(here).values(last=counters.c.last + 1).returning(counters.c.last)
-    )
-    return int((await connection.execute(question)).scalar_one())
-
-
-async def _count(connection: AsyncConnection, workspace: str, name: str, *, to: int) -> None:
-    await connection.execute(update(counters).where(_counter(workspace, name)).values(last=to))
 
 
 def _new_epoch() -> str:
