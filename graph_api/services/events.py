@@ -12,8 +12,8 @@ from graph_api.live.cursors import Mark
 from graph_api.live.streams import GroupState, Streams, StreamState
 from graph_api.store import outbox
 from graph_api.store.graph import Graph, moment
-from graph_api.vault import judging
-from graph_api.vault.judging import NewsRow
+from graph_api.vault import alert_news
+from graph_api.vault.alert_news import NewsRow
 from graph_api.vault.vault import Vault
 
 #: The lane of alerts, of all workspaces.
@@ -82,7 +82,7 @@ class AlertLine:
 
     async def lines(self) -> Sequence[LineState]:
         """Where the line of alerts stands."""
-        state = await judging.news_state(self._vault)
+        state = await alert_news.state(self._vault)
         if state is None:
             return ()
         return (
@@ -93,7 +93,7 @@ class AlertLine:
 
     async def after(self, lane: Lane, number: int, *, limit: int) -> Sequence[Event]:
         """Up to ``limit`` events that follow ``number``, in order."""
-        rows = await judging.news_after(self._vault, number, limit=limit) if lane == ALERTS else ()
+        rows = await alert_news.after(self._vault, number, limit=limit) if lane == ALERTS else ()
         return [_alert_event(row) for row in rows]
 
     async def since(self, lane: Lane, number: int) -> datetime | None:
@@ -102,7 +102,7 @@ class AlertLine:
 
     async def renew(self, state: LineState) -> None:
         """Begin a new epoch."""
-        await judging.renew_news(self._vault, state.epoch)
+        await alert_news.renew(self._vault, state.epoch)
 
     async def trim(self, lane: Lane, *, published: int, count: int, before: datetime) -> None:
         """Forget nothing."""

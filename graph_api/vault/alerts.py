@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, and_, case, func, select, update
 from graph_api.domain.alerts import Alert, AlertNews, Severity
 from graph_api.domain.principals import Principal
 from graph_api.domain.refusals import RefusalReason, Refused
-from graph_api.vault import judging
+from graph_api.vault.alert_news import hold_news, tell
 from graph_api.vault.pages import NEWEST, Page, Window, page
 from graph_api.vault.tables import alerts
 from graph_api.vault.vault import Door
@@ -113,7 +113,7 @@ async def acknowledge(
             reason=RefusalReason.TOO_MANY,
         )
     async with vault.writing() as connection:
-        await judging.hold_news(connection)
+        await hold_news(connection)
         question = _of(principal).where(alerts.c.id.in_(wanted)).with_for_update()
         found = {row.id: _alert(row) for row in await connection.execute(question)}
         for id in wanted:
@@ -136,7 +136,7 @@ async def _acknowledged(
     }
     here = and_(alerts.c.workspace == alert.workspace, alerts.c.id == alert.id)
     await connection.execute(update(alerts).where(here).values(done))
-    await judging.tell(
+    await tell(
         connection,
         alert.workspace,
         principal.id,

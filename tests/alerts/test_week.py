@@ -22,7 +22,7 @@ from graph_api.services.alerting import PRICE_TOLERANCE, Judge
 from graph_api.services.events import AlertLine, Kept, KeptPast, Outbox
 from graph_api.store import outbox
 from graph_api.store.graph import Graph, GraphAddress, moment
-from graph_api.vault import judging
+from graph_api.vault import alert_news, judging
 from graph_api.vault.engines import default_url
 from graph_api.vault.vault import Vault
 from ingest.pipelines.judging import JudgingWork
@@ -92,7 +92,7 @@ async def checked(graph: Graph, vault: Vault, week: Week, life: Life) -> None:
     missed = Counter(life.expected) - Counter(found)
     assert (sorted(missed.elements()), Counter(found) - Counter(life.expected)) == ([], Counter())
     assert {*gone} == life.gone
-    news = await judging.news_after(vault, 0, limit=10_000)
+    news = await alert_news.after(vault, 0, limit=10_000)
     assert [one.number for one in news] == list(range(1, len(found) + len(gone) + 1))
     assert {one.workspace for one in news} == {*OWNERS}
 

@@ -11,7 +11,7 @@ from graph_api.domain.events import Lane, Line
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.schema.context import Context
 from graph_api.store.graph import Graph, moment
-from graph_api.vault import alert_rules, judging, workspaces
+from graph_api.vault import alert_news, alert_rules, judging, workspaces
 from graph_api.vault.judging import Judged, Raised, TakenBack
 from graph_api.vault.vault import Vault
 from tests import given
@@ -84,7 +84,7 @@ async def raised(vault: Vault) -> list[str]:
         )
     gone = TakenBack(number=9, cause="block 3")
     await judging.keep(vault, [gone], judged=None, now=NOW + timedelta(minutes=1))
-    return [row.alert for row in await judging.news_after(vault, 0, limit=4)]
+    return [row.alert for row in await alert_news.after(vault, 0, limit=4)]
 
 
 async def numbers(vault: Vault, **filter: Any) -> list[int]:

@@ -18,7 +18,7 @@ from graph_api.domain.alerts import (
 from graph_api.domain.events import Lane, Line
 from graph_api.domain.principals import Principal
 from graph_api.domain.refusals import Refused
-from graph_api.vault import alert_rules, alerts, judged, judging
+from graph_api.vault import alert_news, alert_rules, alerts, judged, judging
 from graph_api.vault.alerts import Wanted
 from graph_api.vault.judging import Flowed, Judged, Kept, Raised, TakenBack, Verdict
 from graph_api.vault.vault import Vault
@@ -109,9 +109,9 @@ async def test_numbers_have_no_gap_in_any_workspace_however_many_keep_at_once(
 
     for one in (ann, bob):
         assert [number for number, _ in await numbers(vault, one)] == list(range(1, 31))
-    news = await judging.news_after(vault, 0, limit=100)
+    news = await alert_news.after(vault, 0, limit=100)
     assert [one.number for one in news] == list(range(1, 61))
-    state = await judging.news_state(vault)
+    state = await alert_news.state(vault)
     assert state is not None
     assert state.last == 60
 
@@ -161,7 +161,7 @@ async def test_what_its_chain_takes_back_is_told_and_speaks_for_nothing(
         (2, False),
         (6, True),
     ]
-    news = [(one.workspace, one.news) for one in await judging.news_after(vault, 2, limit=9)]
+    news = [(one.workspace, one.news) for one in await alert_news.after(vault, 2, limit=9)]
     assert news == [
         (bob.workspace, AlertNews.RAISED),
         (ann.workspace, AlertNews.RETRACTED),
@@ -189,7 +189,7 @@ async def test_acknowledging_is_for_the_own_workspace_all_or_none_and_once(
     assert again[0].acknowledged_at == NOON + MINUTE
     page = await alerts.history(vault, ann, wanted=Wanted(acknowledged=False))
     assert page.rows == []
-    told = [one.news for one in await judging.news_after(vault, 0, limit=9)]
+    told = [one.news for one in await alert_news.after(vault, 0, limit=9)]
     assert told == [AlertNews.RAISED] * 3 + [AlertNews.ACKNOWLEDGED] * 2
 
 
