@@ -1,4 +1,4 @@
-"""Alerts: what rules raised, hearing of it, and seeing to it."""
+"""Alerts: what rules raised, and seeing to it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -10,21 +10,16 @@ import strawberry
 from graph_api.domain.alerts import Alert as AlertRow
 from graph_api.domain.alerts import Severity
 from graph_api.domain.errors import BadInput
-from graph_api.domain.events import Event, Line, Topic
 from graph_api.domain.ids import AccountId, TransferId
 from graph_api.domain.principals import Principal
-from graph_api.live.hub import Told
-from graph_api.live.interests import Interest
 from graph_api.live.streams import Streams
 from graph_api.schema.alert_conditions import RuleKind
 from graph_api.schema.alert_rules import AlertRule
 from graph_api.schema.changes import RefusalAnswer, change_or_refusal
 from graph_api.schema.context import Context
-from graph_api.schema.feeds import feed
 from graph_api.schema.ledger import Transfer, Wallet
 from graph_api.schema.paging import Connection
 from graph_api.schema.steps import Argument, batched, extends, root
-from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import alert_rules, alerts
 from graph_api.services.alerts import Acknowledged
 from graph_api.store import transfers, wallets
@@ -32,6 +27,7 @@ from graph_api.vault.alerts import MAX_NOTE, MOST_ACKNOWLEDGED, Wanted
 
 #: How many rules, kinds or subjects one filter may name.
 MOST: Final = 500
+Names = tuple[Any, ...] | None
 _ID: Final = "The alert's `alertId`."
 
 
@@ -185,10 +181,10 @@ class AlertFilterInput:
     def asked(self) -> Wanted:
         """The conditions. Raises: BadInput."""
         return Wanted(
-            severities=_names("severities", self.severities),
-            rules=_names("rules", self.rules),
-            kinds=_names("kinds", self.kinds),
-            subjects=_names("subjects", self.subjects),
+            severities=checked_names("severities", self.severities),
+            rules=checked_names("rules", self.rules),
+            kinds=checked_names("kinds", self.kinds),
+            subjects=checked_names("subjects", self.subjects),
             acknowledged=self.acknowledged,
             retracted=self.retracted,
             since=self.since,
@@ -283,121 +279,6 @@ class AlertMutation:
     )
 
 
-# Hearing of it
-
-
-@strawberry.interface(description="Something became of an alert.")
-class AlertNews(LiveEvent):
-    """Which one, and in whose workspace."""
-
-    alert_id: str = strawberry.field(description="Which alert.")
-    alert: Alert | None = batched(
-        alerts.by_ids,
-        key="alert_id",
-        of=Alert.of,
-        fresh=True,
-        description="The alert as it stands when this is told.",
-    )
-
-
-@strawberry.type(description="A rule raised an alert.")
-class AlertRaised(AlertNews):
-    """It may be taken back."""
-
-
-@strawberry.type(description="What an alert hangs on was taken back by its chain.")
-class AlertRetracted(AlertNews):
-    """The alert stays on record, and says so."""
-
-
-@strawberry.type(description="Somebody has seen to an alert.")
-class AlertAcknowledged(AlertNews):
-    """Who it was stands in the alert."""
-
-
-AlertEvent = Annotated[
-    AlertRaised | AlertRetracted | AlertAcknowledged,
-    strawberry.union("AlertEvent", description="What became of an alert."),
-]
-
-_KINDS: Final[dict[Topic, type[AlertRaised | AlertRetracted | AlertAcknowledged]]] = {
-    Topic.ALERT_RAISED: AlertRaised,
-    Topic.ALERT_RETRACTED: AlertRetracted,
-    Topic.ALERT_ACKNOWLEDGED: AlertAcknowledged,
-}
-
-
-@strawberry.input(
-    name="AlertEventFilter",
-    description=f"Which alerts are told; all conditions must hold. Lists take up to {MOST}.",
-)
-class AlertEventFilterInput:
-    """Conditions of a subscription to alerts."""
-
-    severities: list[Severity] | None = strawberry.field(
-        default=None, description="Only of these severities."
-    )
-    rules: list[str] | None = strawberry.field(
-        default=None, description="Only those of these rules, by their ids."
-    )
-    kinds: list[RuleKind] | None = strawberry.field(
-        default=None, description="Only those of rules of these kinds."
-    )
-
-    def asked(self) -> "AlertWish":
-        """The conditions. Raises: BadInput."""
-        return (
-            _names("severities", self.severities),
-            _names("rules", self.rules),
-            _names("kinds", self.kinds),
-        )
-
-
-Names = tuple[Any, ...] | None
-AlertWish = tuple[Names, Names, Names]
-
-
-def alert_event(told: Told) -> AlertRaised | AlertRetracted | AlertAcknowledged:
-    """What clients see of it."""
-    event = told.event
-    return _KINDS[event.topic](cursor=told.cursor_text, at=told.at, alert_id=event.body["alert"])
-
-
-def _told(*, filter: AlertWish | None = None, principal: Principal) -> Interest:
-    asked = zip(("severity", "rule", "kind"), filter or (), strict=False)
-    wanted = [(name, {str(one) for one in values}) for name, values in asked if values is not None]
-
-    def test(event: Event) -> bool:
-        return all(event.body[name] in values for name, values in wanted)
-
-    return Interest(
-        line=Line.ALERTS,
-        fields=("workspace",),
-        values=frozenset([principal.workspace]),
-        test=test if wanted else None,
-    )
-
-
-@strawberry.type
-class AlertSubscription:
-    """What becomes of alerts."""
-
-    alerts: AlertEvent = feed(
-        _told,
-        of=alert_event,
-        arguments={
-            "filter": Argument(
-                "Conditions that all must hold; all alerts of the workspace when not given.",
-                type=AlertEventFilterInput | None,
-            )
-        },
-        description=(
-            "Alerts as they are raised, taken back and acknowledged. A cursor holds for as long as "
-            "there are alerts."
-        ),
-    )
-
-
 def _flat(facts: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for name, value in facts.items():
         if isinstance(value, Mapping):
@@ -415,7 +296,8 @@ def _account(row: AlertRow) -> AccountId | None:
     return AccountId(row.subject) if row.subject in wallets else None
 
 
-def _names(what: str, names: list[Any] | None) -> Names:
+def checked_names(what: str, names: list[Any] | None) -> Names:
+    """Conditions that a filter names, each once. Raises: BadInput where they are too many."""
     if names is not None and len(names) > MOST:
         raise BadInput(f"`{what}` takes up to {MOST}.")
     return None if names is None else tuple(sorted(set(names)))

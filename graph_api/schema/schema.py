@@ -7,14 +7,10 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph_api.schema.activity import TransactionActivity, WalletActivity
+from graph_api.schema.alert_events import AlertSubscription
 from graph_api.schema.alert_previews import AlertPreviewQuery
 from graph_api.schema.alert_rules import AlertRuleMutation, AlertRuleQuery, WatchlistRules
-from graph_api.schema.alerts import (
-    AlertMutation,
-    AlertQuery,
-    AlertRuleAlerts,
-    AlertSubscription,
-)
+from graph_api.schema.alerts import AlertMutation, AlertQuery, AlertRuleAlerts
 from graph_api.schema.checks import check
 from graph_api.schema.clusters import ClusterMutation, ClusterQuery, WalletClusters
 from graph_api.schema.destinations import DestinationMutation, DestinationQuery
