@@ -88,7 +88,10 @@ _MADE: Final = {
         "CREATE (x)-[:SWAPPED]->(n)-[:IN_POOL]->(b)",
     ),
     "ledger/create_flows": _Made(
-        "Flow", _BETWEEN, "CREATE (a)-[:FLOWED {id: r.id, token: r.token}]->(b)"
+        "Flow",
+        _BETWEEN,
+        "CREATE (a)-[:FLOWED {id: r.id, token: r.token}]->(b) "
+        "CREATE (n)-[:FLOW_FROM]->(a) CREATE (n)-[:FLOW_TO]->(b)",
     ),
     "ledger/set_flows": _Made("Flow"),
     "ledger/create_holdings": _Made(

@@ -28,7 +28,11 @@ APART: Final = 3
 
 
 class Shape(NamedTuple):
-    """One question in the words of each server, and how many rows its answer has."""
+    """One question in the words of each server, and how many rows its answer has.
+
+    ``spread`` is how far these numbers may lie apart, a fraction: where as many rows as are wanted
+    are cut from equals, another order of equals leads elsewhere.
+    """
 
     about: str
     ours: str
@@ -36,6 +40,7 @@ class Shape(NamedTuple):
     cypher: str
     parameters: dict[str, Any]
     counted: Callable[[Any], int]
+    spread: float = 0.0
 
 
 class Chosen(NamedTuple):
@@ -155,6 +160,7 @@ def shapes(chosen: Chosen) -> dict[str, Shape]:
             peers=f'partnersOfPartners(id: "{chosen.centre}", limit: {_PER_WALLET})'
             " { sender recipient token transfers amount }",
             cypher=_TWO_HOPS_PLAIN,
+            spread=0.25,
         ),
         "Q5": Shape(
             f"a shortest path, of {APART} hops where there is one",
@@ -224,7 +230,7 @@ def _counterparts(many: Sequence[str], *, peers: str, cypher: str) -> Shape:
     )
 
 
-def _two_hops(centre: str, *, peers: str, cypher: str) -> Shape:
+def _two_hops(centre: str, *, peers: str, cypher: str, spread: float = 0.0) -> Shape:
     return Shape(
         f"a network of two hops, about {EDGES} edges, the strongest of each wallet",
         f'{{ network(centre: "{centre}", direction: OUT, perWallet: {_PER_WALLET},'
@@ -234,6 +240,7 @@ def _two_hops(centre: str, *, peers: str, cypher: str) -> Shape:
         cypher,
         {"id": centre, "limit": _PER_WALLET},
         _edges,
+        spread,
     )
 
 
