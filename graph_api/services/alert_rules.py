@@ -6,7 +6,7 @@ from datetime import datetime
 from graph_api.domain.alerts import AnyCondition, Rule, Severity
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.vault import alert_rules
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.pages import Page as Found
@@ -118,9 +118,4 @@ async def of_watchlists(
 
 
 def _slice(found: Found[Rule]) -> Slice[Rule]:
-    return Slice(
-        rows=found.rows,
-        places=[place_text(rule.created_at, rule.id) for rule in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda rule: (rule.created_at, rule.id))

@@ -14,7 +14,7 @@ from graph_api.live.streams import Streams
 from graph_api.services import alert_previews
 from graph_api.services.alert_previews import Preview
 from graph_api.services.alerting import PRICE_TOLERANCE
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.store.graph import Graph
 from graph_api.vault import alert_rules, alerts
 from graph_api.vault.alerts import Tally, Wanted
@@ -60,12 +60,7 @@ async def listed(
 ) -> Slice[Alert]:
     """The workspace's alerts, the newest first."""
     found = await alerts.history(vault, principal, window(page), wanted=filter)
-    return Slice(
-        rows=found.rows,
-        places=[place_text(alert.raised_at, alert.id) for alert in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda alert: (alert.raised_at, alert.id))
 
 
 async def of_rules(

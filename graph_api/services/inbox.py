@@ -6,7 +6,7 @@ from graph_api.domain.errors import BadInput
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.webhooks import Sender
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.vault import inbox
 from graph_api.vault.inbox import Delivery, DeliveryState, HookState
 from graph_api.vault.vault import Door, Vault
@@ -32,12 +32,7 @@ async def dead_letters(
         sender=sender,
         hook=hook,
     )
-    return Slice(
-        rows=found.rows,
-        places=[place_text(one.received_at, one.id) for one in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda one: (one.received_at, one.id))
 
 
 async def texts(vault: Vault, deliveries: list[str], *, principal: Principal) -> dict[str, str]:

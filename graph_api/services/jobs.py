@@ -10,7 +10,7 @@ from graph_api.domain.ids import AccountId, ChainId, chain_id_of
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.live.streams import Streams
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.vault import jobs
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
 from graph_api.vault.jobs import Job, JobState
@@ -61,6 +61,14 @@ async def request_clustering(
     return await _request(vault, principal, CLUSTERING, chain, arguments={"chain": chain}, now=now)
 
 
+async def require_room(vault: Door, principal: Principal) -> None:
+    """Refuse another job while very many wait or run. Raises: TooCostly."""
+    if await jobs.active(vault, principal) >= MOST_ACTIVE:
+        raise TooCostly(
+            f"{MOST_ACTIVE} jobs of this workspace wait or run; wait for some, or cancel some."
+        )
+
+
 async def _request(
     vault: Door,
     principal: Principal,
@@ -73,10 +81,7 @@ async def _request(
     newest = (await jobs.newest_about(vault, principal, [subject], kind=kind)).get(subject)
     if newest is not None and newest.state in jobs.ACTIVE:
         return newest
-    if await jobs.active(vault, principal) >= MOST_ACTIVE:
-        raise TooCostly(
-            f"{MOST_ACTIVE} jobs of this workspace wait or run; wait for some, or cancel some."
-        )
+    await require_room(vault, principal)
     return await jobs.enqueue(
         vault,
         principal,
@@ -113,12 +118,7 @@ async def history(
     named.
     """
     found = await jobs.history(vault, principal, window(page), states=states, subject=wallet)
-    return Slice(
-        rows=found.rows,
-        places=[place_text(job.created_at, job.id) for job in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda job: (job.created_at, job.id))
 
 
 async def cancel(vault: Door, *, id: str, principal: Principal, now: datetime) -> Job:

@@ -30,7 +30,7 @@ from graph_api.domain.quiet_hours import QuietHours, check_quiet
 from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.domain.signing import SECRET_BYTES, new_secret
 from graph_api.domain.targets import Reach, target_of
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.vault import alert_rules, alerts, destinations, jobs, notices
 from graph_api.vault.destinations import Counts
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
@@ -239,12 +239,7 @@ async def request_test(vault: Door, *, id: str, principal: Principal, now: datet
 async def listed(vault: Door, *, page: Page, principal: Principal) -> Slice[Destination]:
     """The workspace's destinations, the newest first."""
     found = await destinations.history(vault, principal, window(page))
-    return Slice(
-        rows=found.rows,
-        places=[place_text(one.created_at, one.id) for one in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda one: (one.created_at, one.id))
 
 
 async def by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Destination]:
@@ -284,12 +279,7 @@ async def history(
     found = await notices.history(
         vault, principal, window(page), states=states, destination=destination, alert=alert
     )
-    return Slice(
-        rows=found.rows,
-        places=[place_text(one.made_at, one.id) for one in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda one: (one.made_at, one.id))
 
 
 async def notices_by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Notice]:

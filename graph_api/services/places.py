@@ -1,15 +1,26 @@
 """Pages of what the vault keeps by its moments: places as text, and the window that they bound."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from graph_api.domain.errors import BadInput
-from graph_api.domain.pages import Page
+from graph_api.domain.pages import Page, Slice
 from graph_api.vault.pages import First, Last, Place, Window
+from graph_api.vault.pages import Page as Found
+
+Row = TypeVar("Row")
 
 
-def place_text(at: datetime, id: str) -> str:
-    """A row's place, as cursors carry it."""
-    return f"{at.isoformat()} {id}"
+def placed(found: Found[Row], place: Callable[[Row], tuple[datetime, str]]) -> Slice[Row]:
+    """What was found, each row with its moment and id as cursors carry them."""
+    places = [place(row) for row in found.rows]
+    return Slice(
+        rows=found.rows,
+        places=[f"{at.isoformat()} {id}" for at, id in places],
+        more_before=found.newer,
+        more_after=found.older,
+    )
 
 
 def window(page: Page) -> Window:

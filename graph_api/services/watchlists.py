@@ -12,7 +12,7 @@ from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
 from graph_api.live.streams import Streams
-from graph_api.services.places import place_text, window
+from graph_api.services.places import placed, window
 from graph_api.store.outbox import new_epoch
 from graph_api.vault import jobs, published_lists, watchlists
 from graph_api.vault.ids import ENTROPY_BYTES, uuid7
@@ -158,12 +158,7 @@ async def by_ids(vault: Door, ids: list[str], *, principal: Principal) -> dict[s
 async def listed(vault: Door, *, page: Page, principal: Principal) -> Slice[Watchlist]:
     """The workspace's lists, the newest first."""
     found = await watchlists.history(vault, principal, window(page))
-    return Slice(
-        rows=found.rows,
-        places=[place_text(one.created_at, one.id) for one in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda one: (one.created_at, one.id))
 
 
 async def standings(vault: Door, ids: list[str], *, principal: Principal) -> dict[str, Standing]:
@@ -183,12 +178,7 @@ async def entries(
     slices: dict[str, Slice[Entry]] = {}
     for id in ids:
         found = await watchlists.entries(vault, principal, id, window(page), kind=kind)
-        slices[id] = Slice(
-            rows=found.rows,
-            places=[place_text(one.added_at, one.key) for one in found.rows],
-            more_before=found.newer,
-            more_after=found.older,
-        )
+        slices[id] = placed(found, lambda one: (one.added_at, one.key))
     return slices
 
 

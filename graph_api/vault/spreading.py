@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from graph_api.domain.alerts import Alert, Severity
 from graph_api.domain.notices import Destination, NoticeKind, NoticeState, notice_id
 from graph_api.domain.quiet_hours import Afterwards
+from graph_api.vault.counters import is_counter
 from graph_api.vault.destinations import destination_of
 from graph_api.vault.tables import (
     add,
@@ -284,7 +285,7 @@ def _is(row: Row[Any]) -> Any:
 
 async def _position(connection: AsyncConnection, workspace: str) -> int | None:
     """Up to where notices were made; others wait here. None where there is no news at all."""
-    here = and_(counters.c.workspace == workspace, counters.c.counter == _NOTICED)
+    here = is_counter(workspace, _NOTICED)
     question = select(counters.c.last).where(here).with_for_update()
     found = await connection.scalar(question)
     if found is not None:
@@ -299,7 +300,7 @@ async def _position(connection: AsyncConnection, workspace: str) -> int | None:
 
 
 async def _move(connection: AsyncConnection, workspace: str, number: int) -> None:
-    here = and_(counters.c.workspace == workspace, counters.c.counter == _NOTICED)
+    here = is_counter(workspace, _NOTICED)
     await connection.execute(update(counters).where(here).values(last=number))
 
 

@@ -14,11 +14,10 @@ import msgspec
 import zstandard
 
 from graph_api.analysis.tracing.limits import Budget, Ended
-from graph_api.domain.errors import TooCostly
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
-from graph_api.services.jobs import MOST_ACTIVE
-from graph_api.services.places import place_text, window
+from graph_api.services.jobs import require_room
+from graph_api.services.places import placed, window
 from graph_api.services.tracing.accounts import Report
 from graph_api.services.tracing.answers import TraceAnswer, digest, encoded
 from graph_api.services.tracing.questions import AS_A_JOB, TraceQuestion
@@ -55,10 +54,7 @@ async def request_trace(
     Raises: TooCostly when too many jobs wait.
     """
     arguments = msgspec.to_builtins(asked)
-    if await jobs.active(vault, principal) >= MOST_ACTIVE:
-        raise TooCostly(
-            f"{MOST_ACTIVE} jobs of this workspace wait or run; wait for some, or cancel some."
-        )
+    await require_room(vault, principal)
     text = msgspec.json.encode([principal.id, arguments], order="sorted")
     return await jobs.enqueue(
         vault,
@@ -122,12 +118,7 @@ async def answers(vault: Vault, ids: list[str], *, principal: Principal) -> dict
 async def history(vault: Vault, *, page: Page, principal: Principal) -> Slice[Kept]:
     """The traces that the principal may see, the newest first."""
     found = await traces.history(vault, principal, window(page))
-    return Slice(
-        rows=found.rows,
-        places=[place_text(kept.made_at, kept.id) for kept in found.rows],
-        more_before=found.newer,
-        more_after=found.older,
-    )
+    return placed(found, lambda kept: (kept.made_at, kept.id))
 
 
 async def name(vault: Door, *, id: str, name: str, principal: Principal) -> Kept:
