@@ -29,8 +29,9 @@ from tests.store.test_labels import said
 
 LONG: Final = os.environ.get("DESKGRAPH_LONG") == "1"
 QUERIES: Final = 1_000 if LONG else 40
-#: Their answers say how long something took, or need an installation.
-UNSTABLE: Final = frozenset({"health", "version", "config"})
+#: Their answers say how long something took, or need an installation; the wallet of a status meets
+#: the wallets beside it in loaders now and then, and its statements cannot be counted against them.
+UNSTABLE: Final = frozenset({"health", "version", "config", "walletStatus"})
 #: Most combinations of them are refused.
 RARE: Final = frozenset({"last", "before", "after", "filter"})
 
@@ -131,9 +132,8 @@ async def test_generated_queries_are_answered_alike(town: Graph, vault: Vault) -
         wrong = differences(expected, found, possible)
         assert not wrong, f"{number}: {asked.text}\n{asked.variables}\n" + "\n".join(wrong)
         if not found.errors:
-            # A few more: loaders of fields far apart may happen to meet in one statement.
-            most = len(sent_by_standard) + 1 + len(sent_by_standard) // 4
-            assert len(sent_by_compiled) <= most, asked.text
+            # One more: loaders of fields far apart may happen to meet in one statement.
+            assert len(sent_by_compiled) <= len(sent_by_standard) + 1, asked.text
             answered += 1
 
     assert answered > QUERIES / 4
