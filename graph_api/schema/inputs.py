@@ -23,6 +23,7 @@ from graph_api.domain.ids import (
 )
 from graph_api.domain.records import ActorType, WalletKind
 from graph_api.schema.scalars import BigInt, TransactionHash
+from graph_api.services.exporting import ExportFormat
 from graph_api.services.finding import LabelledQuestion
 from graph_api.store.blocks import Window
 from graph_api.store.labels import LabelFilter
@@ -40,6 +41,10 @@ strawberry.enum(
         "How tokens are ordered: by ID, or MOST_USED, the one with the most transfers first; "
         "within a chain those without any are left out."
     ),
+)
+
+strawberry.enum(
+    ExportFormat, description="How an answer is written: JSON, CSV, or GRAPHML for graph tools."
 )
 
 _SELECTOR: Final = re.compile(r"0x[0-9a-f]{8}")

@@ -26,7 +26,6 @@ from graph_api.services.tracing.answers import (
     TraceParty,
     TraceSum,
 )
-from graph_api.services.tracing.exports import ExportFormat
 from graph_api.services.tracing.lists import EndAt, PieceAt
 from graph_api.services.tracing.questions import AT_ONCE, TraceQuestion, Way
 from graph_api.store import tokens, transfers, wallets
@@ -60,9 +59,6 @@ strawberry.enum(
     CrossingKind,
     name="TraceCrossingKind",
     description="A SWAP in one transaction, or a BRIDGE to another chain.",
-)
-strawberry.enum(
-    ExportFormat, name="TraceExportFormat", description="JSON, CSV, or GRAPHML for graph tools."
 )
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple, TypeVar
 
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.domain.pages import Page, Slice
+from graph_api.services.exporting import ExportFormat
 from graph_api.services.tracing.answers import TraceAnswer, TraceEnd, TraceParty, TracePiece
-from graph_api.services.tracing.exports import ExportFormat, exported
+from graph_api.services.tracing.exports import exported
 from graph_api.store.graph import Graph
 
 Row = TypeVar("Row")
