@@ -37,6 +37,7 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
         own_share: More than this of what a wallet pays in at an exchange goes to its own address.
         corroborated: A single payment of a wallet that pays in elsewhere more often counts where
             another wallet uses both addresses, too.
+        most_alone: So do all payments of one that pays into more addresses than this.
         most_moves: An address that moves more is no single customer's.
     """
 
@@ -48,6 +49,7 @@ class DepositRules(msgspec.Struct, frozen=True, kw_only=True):
     most_strangers: int = 1
     own_share: float = 0.5
     corroborated: bool = True
+    most_alone: int = 2
     most_moves: int = 5_000
 
 
@@ -186,14 +188,18 @@ class _Customers:
         )
 
     def _is_likely(self, use: Use, deposit: Deposit, used: dict[str, Counter[AccountId]]) -> bool:
-        """Whether it is no single favour of one who pays in elsewhere again and again."""
+        """Whether it is no single favour of one who pays in elsewhere again and again, and none of
+        several people's bills.
+        """
         mine = deposit.address
         others = {
             one: times for here in used.values() for one, times in here.items() if one != mine
         }
-        if use.times > 1 or all(times == 1 for times in others.values()):
+        if any(self._both[min(mine, one), max(mine, one)] > 1 for one in others):
             return True
-        return any(self._both[min(mine, one), max(mine, one)] > 1 for one in others)
+        if all(times == 1 for times in others.values()):
+            return True
+        return use.times > 1 and len(others) < self._rules.most_alone
 
 
 def _addresses(used: dict[str, Counter[AccountId]]) -> list[AccountId]:

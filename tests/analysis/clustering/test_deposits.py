@@ -175,3 +175,23 @@ def test_a_single_favour_is_none_of_the_customers_payments() -> None:
     moves += elsewhere("a", hours=40)
     paid_by_one = linked(facts(*moves, second=second))
     assert paid_by_one == {pair("a", "b"), pair("a", "friend")}
+
+
+def test_whoever_pays_into_an_account_at_each_of_three_exchanges_pays_for_others() -> None:
+    exchanges = {
+        name: Known(actor=name, service=True, collects=True) for name in ("second", "third")
+    }
+
+    def month(payer: str, *, hours: float) -> list[Move]:
+        moves = deposit(payer, "d", hours=hours)
+        for name in exchanges:
+            moves += [move(payer, f"at {name}", hours=hours)]
+            moves += [move(f"at {name}", name, ETH - FEE, hours=hours + 1)]
+        return moves
+
+    moves = [*deposit("a", "d", hours=100), *deposit("b", "d", hours=110)]
+    moves += [*month("boss", hours=0), *month("boss", hours=50)]
+    assert linked(facts(*moves, **exchanges)) == {pair("a", "b")}
+    # Unless another wallet uses two of them too.
+    moves += month("a", hours=150)
+    assert pair("a", "boss") in linked(facts(*moves, **exchanges))
