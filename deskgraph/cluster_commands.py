@@ -14,10 +14,10 @@ from graph_api.domain.clusters import THRESHOLD
 from graph_api.domain.errors import NotFound
 from graph_api.domain.ids import AccountId, ChainId, parse_account
 from graph_api.domain.pages import Page
-from graph_api.services import replays
-from graph_api.services.cluster_reading import Progress
-from graph_api.services.clustering import Clustering
-from graph_api.services.replays import Terms
+from graph_api.services.clustering import replays
+from graph_api.services.clustering.reading import Progress
+from graph_api.services.clustering.replays import Terms
+from graph_api.services.clustering.runs import Clustering
 from graph_api.settings import Settings
 from graph_api.store import clusters
 from graph_api.store.clusters import EvidenceRow, RunRow

@@ -20,8 +20,9 @@ from graph_api.schema.ledger import Transaction, Wallet
 from graph_api.schema.paging import Connection
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, extends, root
-from graph_api.services import jobs, replays
-from graph_api.services.replays import Explanation, Replay, Terms
+from graph_api.services import jobs
+from graph_api.services.clustering import replays
+from graph_api.services.clustering.replays import Explanation, Replay, Terms
 from graph_api.store import actors, clusters, transactions, wallets
 from graph_api.store.clusters import ClusterRow, EvidenceRow
 from graph_api.store.graph import Graph

@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.domain.ids import ChainId
-from graph_api.services.cluster_reading import Progress
-from graph_api.services.clustering import Clustering, Limits
+from graph_api.services.clustering.reading import Progress
+from graph_api.services.clustering.runs import Clustering, Limits
 from graph_api.services.jobs import CLUSTERING
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph

@@ -21,7 +21,7 @@ from graph_api.domain.otc import Rules
 from graph_api.live.streams import Retention, Streams
 from graph_api.services import price_watch
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
-from graph_api.services.clustering import Limits
+from graph_api.services.clustering.runs import Limits
 from graph_api.services.events import AlertLine, KeptPast, Outbox
 from graph_api.services.price_watch import SourceState
 from graph_api.settings import Settings

@@ -6,7 +6,7 @@ from graph_api.domain.clusters import cluster_id
 from graph_api.domain.ids import ChainId
 from graph_api.domain.labels import claim, on_chain
 from graph_api.domain.records import Actor, ActorType
-from graph_api.services.clustering import Clustering
+from graph_api.services.clustering.runs import Clustering
 from graph_api.vault.vault import Vault
 from ingest.jobs.clusters import cluster_worker
 from tests.given import ETHEREUM, NOW, Ledger, address, wallet

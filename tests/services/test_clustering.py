@@ -21,7 +21,7 @@ from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.labels import claim, on_chain
 from graph_api.domain.pages import Page
 from graph_api.domain.records import Actor, ActorType, Label, Transfer
-from graph_api.services.clustering import Clustering
+from graph_api.services.clustering.runs import Clustering
 from graph_api.store import cluster_runs, clusters
 from graph_api.store.graph import Graph
 from tests import given

@@ -7,7 +7,7 @@ from pathlib import Path
 from graph_api.domain.ids import ChainId
 from graph_api.domain.otc import Rules
 from graph_api.domain.records import Transfer
-from graph_api.services.clustering import Clustering
+from graph_api.services.clustering.runs import Clustering
 from graph_api.store import prices, published_traces
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn

@@ -17,7 +17,7 @@ from graph_api.analysis.clustering.union import clusters as united
 from graph_api.analysis.clustering.union import strong
 from graph_api.domain.clusters import LARGEST, THRESHOLD, Cluster, Evidence
 from graph_api.domain.ids import ChainId
-from graph_api.services.cluster_reading import (
+from graph_api.services.clustering.reading import (
     Labelled,
     Progress,
     Reading,
