@@ -15,8 +15,8 @@ from graph_api.domain.addresses import shown_address
 from graph_api.domain.chains import EVM_CHAINS
 from graph_api.domain.ids import AccountId, address_of, chain_of_id
 from graph_api.store.desks import DeskRow
-from graph_api.store.graph import moment
 from graph_api.store.labels import LabelRow
+from graph_api.store.records import moment
 from graph_api.store.wallets import WalletRow
 from graph_api.vault.desk_changes import DeskChange
 

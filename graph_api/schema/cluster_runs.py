@@ -7,7 +7,7 @@ import strawberry
 from graph_api.domain.ids import ChainId
 from graph_api.schema.scalars import BigInt
 from graph_api.store.clusters import RunRow
-from graph_api.store.graph import moment
+from graph_api.store.records import moment
 
 
 @strawberry.type(description="A run of clustering on a chain: what it knew, and what it published.")

@@ -19,7 +19,7 @@ from graph_api.schema.steps import batched
 from graph_api.schema.subscriptions import MOST, LiveEvent, Names, interest, names
 from graph_api.schema.watching import MOST_LISTS, watched
 from graph_api.store import tokens, wallets
-from graph_api.store.graph import moment
+from graph_api.store.records import moment
 
 strawberry.enum(FreezeKind, description="What an issuer did to a wallet.")
 

@@ -15,8 +15,9 @@ from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import prices as pricing
 from graph_api.services.prices import Known
 from graph_api.store import prices, tokens
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.prices import AssetRow, Valuation
+from graph_api.store.records import moment
 from graph_api.store.tokens import TokenRow
 
 

@@ -23,7 +23,7 @@ from graph_api.schema.scalars import BigInt
 from graph_api.schema.watching import MOST_LISTS, watched
 from graph_api.services import prices
 from graph_api.services.telling import ACTOR_TYPES, ASSET, USD
-from graph_api.store.graph import moment
+from graph_api.store.records import moment
 from graph_api.store.transfers import TransferRow
 
 #: How many wallets, tokens or chains one filter may name.

@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 
 from graph_api.server.shared_figures import Values, age_s, counter, gauge
 from graph_api.services.price_watch import SourceState, Watched
-from graph_api.store.graph import moment
+from graph_api.store.records import moment
 
 #: So many assets are told one by one at most, those with the newest prices first.
 MOST_ASSETS: Final = 200

@@ -11,7 +11,8 @@ from graph_api.domain.events import ANY_CHAIN, Event, Lane, Line, LineState, Top
 from graph_api.live.cursors import Mark
 from graph_api.live.streams import GroupState, Streams, StreamState
 from graph_api.store import outbox
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from graph_api.vault import alert_news
 from graph_api.vault.alert_news import NewsRow
 from graph_api.vault.vault import Vault

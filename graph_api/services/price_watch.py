@@ -11,8 +11,9 @@ from graph_api.domain.events import ANY_CHAIN, Lane, Line, News, Topic
 from graph_api.live.streams import Streams
 from graph_api.services.scanning import newest
 from graph_api.store import prices
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.prices import AssetRow
+from graph_api.store.records import moment
 
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from graph_api.domain.events import ANY_CHAIN, Event, Lane, Line
 from graph_api.domain.ids import ChainId
 from graph_api.live.streams import Streams
 from graph_api.store import blocks, scanners
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from graph_api.store.scanners import Scanner
 
 #: What a node may be: asked, left alone because it failed, or because it said what is not true.

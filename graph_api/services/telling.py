@@ -15,8 +15,9 @@ from graph_api.live.hub import Facts
 from graph_api.services import attribution
 from graph_api.store import prices
 from graph_api.store.actors import ActorRow
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.prices import Moment, PricedToken
+from graph_api.store.records import moment
 
 #: The property that holds the types of sender and recipient.
 ACTOR_TYPES: Final = "actor_types"

@@ -8,6 +8,7 @@ import msgspec
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.domain.records import ActorType
 from graph_api.store.graph import Graph
+from graph_api.store.records import looks_up
 
 #: Sorts behind every id.
 _END: Final = "\U0010ffff"
@@ -30,6 +31,7 @@ class ActorRow(msgspec.Struct, frozen=True):
     registered: bool
 
 
+@looks_up("actors/by_ids", ActorRow)
 async def by_ids(graph: Graph, actors: list[str]) -> dict[str, ActorRow]:
     """The actors that are in the graph."""
     return {row.id: row for row in await graph.read("actors/by_ids", ActorRow, ids=actors)}

@@ -10,7 +10,8 @@ from graph_api.domain.clusters import Evidence, Heuristic, Suspicion, anchor_of
 from graph_api.domain.ids import AccountId, ChainId, TransactionId
 from graph_api.domain.pages import Page, Slice
 from graph_api.store import streams, wallets
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from graph_api.store.streams import OF_IDS, Stream
 from graph_api.store.wallets import WalletRow
 

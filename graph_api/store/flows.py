@@ -15,9 +15,10 @@ import msgspec
 from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.positions import page_key
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.shelves import HUB_FLOWS
 from graph_api.store.ledger.states import flow_id
+from graph_api.store.records import Columns
 from graph_api.store.streams import END
 from graph_api.store.transfers import Direction
 

@@ -1,25 +1,21 @@
 """The graph door: named statements in, records out, on either engine over Bolt."""
 
 import asyncio
-import inspect
+import copy
 import re
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from types import UnionType
 from typing import (
     Any,
     Final,
     Literal,
     Self,
     TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
 import msgspec
@@ -40,19 +36,23 @@ from graph_api.domain.errors import BadInput, UpstreamUnavailable
 from graph_api.store.bolt.faults import NotOurs, OutOfTime
 from graph_api.store.bolt.reader import PATIENCE_S, Reader, reads
 from graph_api.store.ending import Ender
+from graph_api.store.records import (
+    Columns,
+    ReadAlong,
+    Record,
+    left_out_of,
+    milliseconds,
+    named_by,
+    records,
+)
+from graph_api.store.together import Along, Part, Together
 
-Record = TypeVar("Record", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
 Row = dict[str, Any]
 ReaderName = Literal["lean", "driver"]
-#: Columns of an answer that somebody looks at; None for all.
-Columns = frozenset[str] | None
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
-_FAR_MS: Final = 2**42  # in the year 2109
 _TRIES: Final = 4
-_NONE: Final[frozenset[str]] = frozenset()
 _REASONS: Final = {
     "NotOurs": "statement",
     "Structured": "structure",
@@ -102,7 +102,9 @@ class Graph:
         self.address, self.engine, self.version = address, engine, version
         #: Asks reads without the driver; None where the driver asks everything.
         self.reader = reader
-        self._reads_by_driver = 0
+        self._reads_by_driver = Counter[str]()
+        self._together: Together | None = None
+        self._along: Sequence[ReadAlong] = ()
 
     @classmethod
     async def open(
@@ -167,7 +169,7 @@ class Graph:
     def reads(self) -> dict[tuple[str, str], int]:
         """How many reads were asked so far, by whom, and why when that was the driver."""
         if self.reader is None:
-            return {("driver", "setting"): self._reads_by_driver}
+            return {("driver", "setting"): self._reads_by_driver.total()}
         tally = self.reader.tally
         by_driver = {
             ("driver", reason): tally[f"driver: {name}"] for name, reason in _REASONS.items()
@@ -192,10 +194,9 @@ class Graph:
         With ``columns``, those that are not among them are not read and are None; what the store
         needs itself, the record names as its ``own``.
         """
-        left_out = _left_out(record, columns)
+        left_out = left_out_of(record, columns)
         text = narrowed(statement(name, self.engine), left_out)
-        keys, rows = await self.read_values(text, _for_bolt(parameters))
-        return _records(record, keys, rows, left_out)
+        return await self._read(text, parameters, record, left_out)
 
     async def read_one(
         self, name: str, record: type[Record], /, **parameters: Any
@@ -222,7 +223,7 @@ class Graph:
         """
         if not branches:
             return []
-        left_out = _left_out(record, columns)
+        left_out = left_out_of(record, columns)
         text = narrowed(statement(name, self.engine), left_out)
         if self.engine is Engine.ARCADEDB:
             parameters |= {
@@ -233,8 +234,38 @@ class Graph:
             text = _union(text, tuple(branches[0]), len(branches))
         else:
             parameters["branches"] = list(branches)
-        keys, rows = await self.read_values(text, _for_bolt(parameters))
-        return _records(record, keys, rows, left_out)
+        return await self._read(text, parameters, record, left_out)
+
+    async def _read(
+        self, text: str, parameters: Row, record: type[Record], left_out: frozenset[str]
+    ) -> list[Record]:
+        parameters = _for_bolt(parameters)
+        if self._together is None:
+            keys, rows = await self.read_values(text, parameters)
+            return records(record, keys, rows, left_out)
+        has = frozenset(record.__struct_fields__) - left_out
+        along = [one for one in self._along if has.issuperset(one.columns)]
+        look_ups = tuple(Along(one.columns, self._text_of(one)) for one in along)
+        found = await self._together.ask(Part(text, parameters, look_ups))
+        keys, rows = found.own
+        for one, (columns, looked_up) in zip(along, found.along):  # noqa: B905 - or nothing
+            named = named_by(one.columns, keys, rows)
+            others = left_out_of(one.look_up.record, one.wanted)
+            there = {row.id: row for row in records(one.look_up.record, columns, looked_up, others)}
+            one.take({id: there.get(id) for id in named})
+        return records(record, keys, rows, left_out)
+
+    def _text_of(self, one: ReadAlong) -> str:
+        text = statement(one.look_up.statement, self.engine)
+        return narrowed(text, left_out_of(one.look_up.record, one.wanted))
+
+    def together(self, moment: Together, along: Sequence[ReadAlong] = ()) -> Self:
+        """The same graph for one question: what is asked of it goes with what else is asked at
+        that ``moment``, and what its rows name is read ``along`` with them.
+        """
+        view = copy.copy(self)
+        view._together, view._along = moment, along
+        return view
 
     async def read_values(
         self, text: str, parameters: Row
@@ -251,7 +282,7 @@ class Graph:
                 except NotOurs:
                     pass
             else:
-                self._reads_by_driver += 1
+                self._reads_by_driver["asked"] += 1
             return await self._read_by_driver(text, parameters)
 
         return await _with_retries(once)
@@ -368,7 +399,7 @@ def _named(error: DriverError | Neo4jError) -> Exception:
 
 def _for_bolt(parameters: Row) -> Row:
     return {
-        key: _milliseconds(value) if isinstance(value, datetime) else value
+        key: milliseconds(value) if isinstance(value, datetime) else value
         for key, value in parameters.items()
     }
 
@@ -380,69 +411,7 @@ class _Unlogged(list[Any]):
         return f"<{len(self)} rows>"
 
 
-def _milliseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-@lru_cache(maxsize=4_096)  # rows of one block have one time
-def moment(epoch_ms: int) -> datetime:
-    """Epoch milliseconds as an aware UTC moment."""
-    if 0 <= epoch_ms < _FAR_MS:  # half the time; not every platform knows other moments this way
-        return datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return _EPOCH + timedelta(milliseconds=epoch_ms)
-
-
 @lru_cache(maxsize=1_000)
 def _union(branch: str, names: tuple[str, ...], count: int) -> str:
     parameter = re.compile(r"\$(" + "|".join(map(re.escape, names)) + r")\b")
     return "\nUNION ALL\n".join(parameter.sub(rf"$\1_{number}", branch) for number in range(count))
-
-
-def _left_out(record: type[msgspec.Struct], columns: Columns) -> frozenset[str]:
-    return _NONE if columns is None else _others(record, columns)
-
-
-@lru_cache(maxsize=1_000)
-def _others(record: type[msgspec.Struct], columns: frozenset[str]) -> frozenset[str]:
-    own: frozenset[str] = getattr(record, "own", _NONE)
-    return frozenset(record.__struct_fields__) - columns - own
-
-
-def _records(
-    record: type[Record],
-    keys: Sequence[str],
-    rows: list[list[Any]],
-    left_out: frozenset[str] = _NONE,
-) -> list[Record]:
-    return _maker(record, tuple(keys), left_out)(rows) if rows else []
-
-
-@lru_cache(maxsize=1_000)
-def _maker(
-    record: type[msgspec.Struct], keys: tuple[str, ...], left_out: frozenset[str]
-) -> Callable[[list[list[Any]]], list[Any]]:
-    """A function from rows to records: a line of code for each record class and its columns."""
-    fields = record.__struct_fields__
-    if set(fields) != {*keys, *left_out} or left_out.intersection(keys):
-        raise TypeError(f"{record.__name__} has the fields {fields}, the statement {keys}.")
-    hints = get_type_hints(record)
-    places = {key: f"row[{place}]" for place, key in enumerate(keys)}
-    values = [
-        f"None if {place} is None else moment({place})" if _is_moment(hints[field]) else place
-        for field in fields
-        for place in [places.get(field, "None")]
-    ]
-    parameters = inspect.signature(record).parameters.values()
-    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters):
-        values = [f"{field}={value}" for field, value in zip(fields, values, strict=True)]
-    text = f"lambda rows: [record({', '.join(values)}) for row in rows]"
-    make: Callable[[list[list[Any]]], list[Any]] = eval(  # noqa: S307
-        text, {"record": record, "moment": moment}
-    )
-    return make
-
-
-def _is_moment(hint: Any) -> bool:
-    if get_origin(hint) in (Union, UnionType):
-        return datetime in get_args(hint)
-    return hint is datetime

@@ -18,6 +18,7 @@ from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.domain.records import WalletKind
 from graph_api.store import streams, wallets
 from graph_api.store.graph import Graph
+from graph_api.store.records import looks_up
 from graph_api.store.streams import Stream
 from graph_api.store.wallets import WalletRow
 
@@ -133,6 +134,7 @@ async def label_by_id(graph: Graph, label: str) -> records.Label | None:
     return msgspec.structs.replace(found, accounts=tuple(sorted(found.accounts)))
 
 
+@looks_up("labels/by_ids", LabelRow)
 async def by_ids(graph: Graph, labels: list[str]) -> dict[str, LabelRow]:
     """The labels that are in the graph, withdrawn ones included."""
     return {row.id: row for row in await graph.read("labels/by_ids", LabelRow, ids=labels)}

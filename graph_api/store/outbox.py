@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.domain.events import LINE_OF, Event, Line, LineState, News
-from graph_api.store.graph import Graph, Row, Writing, moment
+from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store.records import moment
 
 __all__ = ["LineState", "after", "append", "lines", "older", "oldest", "renew", "trim"]
 

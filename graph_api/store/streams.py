@@ -17,7 +17,8 @@ import msgspec
 
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.positions import page_key
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
+from graph_api.store.records import Columns
 
 _ROUNDS: Final = (200, 1_000, 4_000, 15_000)
 #: How many rows of a filtered list one page looks at.

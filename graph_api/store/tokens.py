@@ -10,7 +10,8 @@ from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import ChainId, TokenId
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.store import streams
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
+from graph_api.store.records import Columns, looks_up
 from graph_api.store.streams import OF_IDS, Stream
 
 #: How many tokens of one symbol are told apart; anybody can make more.
@@ -78,6 +79,7 @@ _BY_ID: Final = Stream(
 _MOST_USED: Final = Stream(record=TokenHit, scan="tokens/of_chain", window="tokens/of_chain_window")
 
 
+@looks_up("tokens/by_ids", TokenRow)
 async def by_ids(
     graph: Graph, tokens: list[TokenId], *, columns: Columns = None
 ) -> dict[TokenId, TokenRow]:

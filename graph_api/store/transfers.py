@@ -22,7 +22,8 @@ from graph_api.domain.ids import (
 from graph_api.domain.pages import Page, Slice, slice_of
 from graph_api.store import blocks, streams, tokens
 from graph_api.store.blocks import Window
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
+from graph_api.store.records import Columns
 from graph_api.store.streams import OF_HITS, Stream
 
 

@@ -12,7 +12,8 @@ from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.records import WalletKind
 from graph_api.store import streams
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
+from graph_api.store.records import Columns, looks_up
 from graph_api.store.streams import OF_IDS, Stream
 
 
@@ -162,6 +163,7 @@ _BY_NEWEST: Final = Stream(
 )
 
 
+@looks_up("wallets/by_ids", WalletRow)
 async def by_ids(
     graph: Graph, wallets: list[AccountId], *, columns: Columns = None
 ) -> dict[AccountId, WalletRow]:

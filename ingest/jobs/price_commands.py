@@ -17,9 +17,10 @@ from graph_api.domain.errors import BadInput, GraphApiError, NotFound
 from graph_api.domain.thinning import Keeping
 from graph_api.settings import PriceSettings, Settings
 from graph_api.store import prices
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.prices import Moment
+from graph_api.store.records import moment
 from ingest.jobs import interrupts
 from ingest.jobs.markets import assets_of, market
 from ingest.jobs.marking import marking

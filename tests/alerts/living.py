@@ -10,8 +10,9 @@ from graph_api.domain.principals import Principal, PrincipalKind
 from graph_api.domain.records import Block
 from graph_api.domain.watchlists import EntryKind, Named
 from graph_api.store import outbox, prices
-from graph_api.store.graph import Graph, Writing, moment
+from graph_api.store.graph import Graph, Writing
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.records import moment
 from graph_api.vault import alert_rules, alerts, watchlists, workspaces
 from graph_api.vault.vault import Vault
 from graph_api.vault.watchlists import Wanted

@@ -21,7 +21,8 @@ from graph_api.services.alert_previews import preview
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
 from graph_api.services.events import AlertLine, Kept, KeptPast, Outbox
 from graph_api.store import outbox
-from graph_api.store.graph import Graph, GraphAddress, moment
+from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.records import moment
 from graph_api.vault import alert_news, judging
 from graph_api.vault.engines import default_url
 from graph_api.vault.vault import Vault

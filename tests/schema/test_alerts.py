@@ -10,7 +10,8 @@ from graph_api.domain.alerts import Finding, LargeTransfer, Rule, Severity, Size
 from graph_api.domain.events import Lane, Line
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.schema.context import Context
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from graph_api.vault import alert_news, alert_rules, judging, workspaces
 from graph_api.vault.judging import Judged, Raised, TakenBack
 from graph_api.vault.vault import Vault

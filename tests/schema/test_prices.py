@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from graph_api.domain.prices import Price
 from graph_api.store import prices
-from graph_api.store.graph import Graph, Writing, moment
+from graph_api.store.graph import Graph, Writing
+from graph_api.store.records import moment
 from tests import given
 from tests.given import ETHER, NOON, NOW, Ledger
 from tests.schema.asking import answer, ask

@@ -10,7 +10,8 @@ from graph_api.services import balances
 from graph_api.services.balances import Portfolio
 from graph_api.store import blocks
 from graph_api.store.blocks import Window
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from tests import given
 from tests.given import DAY, NOON, NOW, Ledger, wallet
 

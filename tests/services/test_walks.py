@@ -13,14 +13,17 @@ from graph_api.domain.categories import Category
 from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.records import ActorType
-from graph_api.services import networks, paths
-from graph_api.services.networks import NetworkNode, NetworkQuestion
+from graph_api.services import paths
+from graph_api.services.networks import growing, reading
+from graph_api.services.networks.answers import NetworkNode
+from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.paths import Ending, PathQuestion, PathSearch
 from graph_api.services.walks import Stop
 from graph_api.store import walks
 from graph_api.store.flows import FlowRow
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.shelves import HUB_FLOWS
+from graph_api.store.records import moment
 from graph_api.store.transfers import Direction
 from tests import given
 from tests.given import BITCOIN, DAY, ETHER, NOON, NOW, Ledger, wallet
@@ -54,10 +57,10 @@ class Drawn(NamedTuple):
 
 async def around(graph: Graph, centre: str, **wishes: Any) -> Drawn:
     question = NetworkQuestion(centre=wallet(centre), **wishes)
-    found = (await networks.around(graph, [question], now=NOW))[question]
+    found = (await growing.around(graph, [question], now=NOW))[question]
     if isinstance(found, GraphApiError):
         raise found
-    return Drawn((await networks.nodes(graph, [found], now=NOW))[found], found.edges)
+    return Drawn((await growing.nodes(graph, [found]))[found], found.edges)
 
 
 async def write(ledger: Ledger, moves: Iterable[tuple[str, str]], token: TokenId = ETHER) -> None:
@@ -275,7 +278,7 @@ async def test_what_cannot_be_asked_is_refused(ledger: Ledger) -> None:
     unknown = PathQuestion(start=wallet("a"), end=wallet("nobody"))
     assert await paths.shortest(ledger.graph, [unknown], now=NOW) == {}
     nowhere = NetworkQuestion(centre=wallet("nobody"))
-    assert await networks.around(ledger.graph, [nowhere], now=NOW) == {}
+    assert await growing.around(ledger.graph, [nowhere], now=NOW) == {}
 
 
 def edges(network: Drawn) -> list[tuple[AccountId, AccountId]]:
@@ -410,7 +413,7 @@ async def test_hubs_are_shown_and_not_gone_on_from(
     none = await around(ledger.graph, "hub", direction=Direction.OUT, token=USD)
     assert none.edges == []
     assert stops(none)[wallet("hub")] is None
-    monkeypatch.setattr(networks, "HUB_BUDGET", 100)
+    monkeypatch.setattr(reading, "HUB_BUDGET", 100)
     unsure = await around(ledger.graph, "hub", direction=Direction.OUT, token=USD)
     assert stops(unsure)[wallet("hub")] is Stop.BUDGET
     with pytest.raises(TooCostly, match="too many flows to sort"):
@@ -428,7 +431,7 @@ async def test_a_network_reads_no_more_flows_than_its_budget(
 ) -> None:
     await write(ledger, [("a", "b"), ("a", "b"), ("a", "c"), *((x, f"{x}{n}") for x in "bc"
                          for n in range(5))])  # fmt: skip
-    monkeypatch.setattr(networks, "BUDGET", 8)
+    monkeypatch.setattr(growing, "BUDGET", 8)
 
     found = await around(ledger.graph, "a")
 

@@ -10,7 +10,8 @@ from cypher import narrowed
 from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.pages import Page
 from graph_api.store import tokens, transfers, wallets
-from graph_api.store.graph import Columns, Graph
+from graph_api.store.graph import Graph
+from graph_api.store.records import Columns
 from graph_api.store.transfers import Direction, TransferFilter, TransferRow
 from tests import given
 from tests.given import ETHEREUM, Ledger, wallet

@@ -11,11 +11,12 @@ from graph_api.domain.chains import EVM_CHAINS
 from graph_api.domain.ids import AccountId
 from graph_api.domain.records import Label, Record
 from graph_api.store import leases
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.holders import is_gone, new_holder
 from graph_api.store.leases import Lease, LeaseLost
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.ledger.writer import LedgerWriter
+from graph_api.store.records import moment
 from tests import given
 from tests.given import ETHEREUM, NOW, snapshot
 

@@ -12,12 +12,13 @@ from graph_api.domain.events import ANY_CHAIN, Line
 from graph_api.domain.prices import Course, Price
 from graph_api.domain.records import Record
 from graph_api.store import outbox, prices
-from graph_api.store.graph import Graph, Writing, moment
+from graph_api.store.graph import Graph, Writing
 from graph_api.store.ledger import mending, pricing
 from graph_api.store.ledger.pricing import Priced, Pricing
 from graph_api.store.ledger.recompute import Recount
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.prices import Moment
+from graph_api.store.records import moment
 from ingest.pipelines.following import Follower
 from tests import given
 from tests.conftest import empty

@@ -8,7 +8,8 @@ from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.pages import Page, Slice
 from graph_api.store import transfers
 from graph_api.store.blocks import Window
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
+from graph_api.store.records import moment
 from graph_api.store.transfers import (
     Direction,
     TransferFilter,

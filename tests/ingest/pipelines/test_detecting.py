@@ -16,8 +16,9 @@ from graph_api.domain.otc import Rules
 from graph_api.domain.prices import Price
 from graph_api.domain.records import Actor, ActorType, Label
 from graph_api.store import otc, outbox, prices
-from graph_api.store.graph import Graph, Writing, moment
+from graph_api.store.graph import Graph, Writing
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.records import moment
 from ingest.pipelines.detecting import Detector
 from ingest.pipelines.sizing import recount
 from tests.given import DAY, ETHER, ETHEREUM, NOON, NOW, Ledger, transfer, wallet

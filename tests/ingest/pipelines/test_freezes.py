@@ -13,8 +13,9 @@ from graph_api.domain.issuers import Issuance, label_id_of
 from graph_api.domain.records import Freeze, FreezeKind, Label, Record
 from graph_api.services import attribution
 from graph_api.store import holdings, labels
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.records import moment
 from graph_api.store.search import search
 from ingest.pipelines.following import Follower
 from tests.conftest import empty

@@ -18,8 +18,9 @@ from graph_api.domain.prices import Price, Rules
 from graph_api.domain.records import Record, Token
 from graph_api.services.price_watch import SourceState
 from graph_api.store import outbox, prices
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
+from graph_api.store.records import moment
 from ingest.pipelines.pricing import Market, Pricer, together
 from ingest.pipelines.ticking import Pace, Ticker, work
 from tests import given

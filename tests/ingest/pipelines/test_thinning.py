@@ -8,9 +8,10 @@ import pytest
 from graph_api.domain.prices import Price
 from graph_api.domain.thinning import DAY_MS, HOUR_MS, Keeping
 from graph_api.store import prices
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.prices import Moment
+from graph_api.store.records import moment
 from ingest.pipelines import thinning
 from ingest.pipelines.pricing import Pricer
 from ingest.pipelines.thinning import Thinned, Thinner

@@ -28,7 +28,7 @@ from graph_api.schema.made import From, Later, Made, all_kept, one_kept
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import SCALARS, BigInt
 from graph_api.schema.steps import Access, batched, extends, root
-from graph_api.store.graph import Columns
+from graph_api.store.records import Columns
 
 NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
 KEYS: Final = tuple("abcdefgh")

@@ -13,7 +13,7 @@ from graph_api.schema.guarded import ExecutorName, GuardedSchema
 from graph_api.schema.made import From, Made
 from graph_api.schema.scalars import SCALARS
 from graph_api.schema.steps import root
-from graph_api.store.graph import Columns
+from graph_api.store.records import Columns
 from tests.given import NOW
 
 
