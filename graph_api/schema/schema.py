@@ -20,6 +20,7 @@ from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.inbox import InboxMutation, InboxQuery
 from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
 from graph_api.schema.labels import LabelQuery, WalletLabels
+from graph_api.schema.networks import NetworkQuery
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.notices import AlertNotices, NoticeMutation, NoticeQuery
 from graph_api.schema.otc import OtcQuery, OtcSubscription
@@ -64,6 +65,7 @@ EXTENSIONS: Final = (
 class Query(
     LedgerQuery,
     WalkQuery,
+    NetworkQuery,
     LabelQuery,
     SearchQuery,
     StatusQuery,

@@ -1,4 +1,4 @@
-"""Following value: the network around a wallet, and the shortest path between two."""
+"""Following value along flows: what they are, and the shortest path between two wallets."""
 
 from datetime import datetime
 from enum import Enum
@@ -9,11 +9,10 @@ import strawberry
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId
 from graph_api.schema.ledger import Token, Wallet
-from graph_api.schema.made import Made, all_kept
+from graph_api.schema.made import Made
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, root
-from graph_api.services import networks, paths
-from graph_api.services.networks import NetworkQuestion
+from graph_api.services import paths
 from graph_api.services.paths import Ending, PathQuestion, StoppedAt
 from graph_api.services.walks import HUB, Stop
 from graph_api.store import tokens, walks, wallets
@@ -22,9 +21,6 @@ from graph_api.store.transfers import Direction
 from graph_api.store.walks import Hop
 
 _MOST_HOPS: Final = 8
-_MOST_DEPTH: Final = 4
-_MOST_PER_WALLET: Final = 100
-_MOST_EDGES: Final = 2_000
 _BIGGEST_HUB: Final = 10_000
 
 strawberry.enum(
@@ -103,83 +99,6 @@ class Flow:
         first_at="first_at",
         last_at="last_at",
     )
-
-
-@strawberry.type(description="A wallet of a network.")
-class NetworkNode:
-    """Who it is, how far from the centre, and what is not shown of it."""
-
-    account_id: AccountId = strawberry.field(description="CAIP-10 id of the wallet.")
-    hops: int = strawberry.field(description="How many hops from the centre, which has 0.")
-    service: bool = strawberry.field(
-        description="Whether a label says that it holds or mixes money of many: an exchange, a "
-        "bridge, a mixer …"
-    )
-    shown: int = strawberry.field(
-        description="Ends of edges here; an edge to itself has two of them."
-    )
-    hidden: int = strawberry.field(
-        description="Its flows, both ways and of all tokens, that are not among `edges`."
-    )
-    stop: Stop | None = strawberry.field(
-        description="Why it was not gone on from, or not along all of its flows; null where "
-        "everything that was asked for is shown."
-    )
-    wallet: Wallet = strawberry.field(description="The wallet itself.")
-
-    @classmethod
-    def of(cls, node: networks.NetworkNode) -> "NetworkNode":
-        """As clients see it."""
-        return cls(
-            account_id=node.wallet.id,
-            hops=node.hops,
-            service=node.wallet.service,
-            shown=node.shown,
-            hidden=node.hidden,
-            stop=node.stop,
-            wallet=Wallet.of(node.wallet),
-        )
-
-
-@strawberry.type(
-    description=(
-        "The surroundings of a wallet. Every wallet that was gone on from shows its strongest "
-        "flows; flows among the outermost wallets are left out."
-    )
-)
-class Network:
-    """Nodes and edges to draw."""
-
-    edges: list[Flow] = strawberry.field(
-        resolver=all_kept(Flow.of, lambda root: root.found.edges),
-        description="Flows among the nodes, those near the centre and the strongest first.",
-    )
-    complete: bool = strawberry.field(
-        description="Whether everything of that depth is shown: false where the walk stopped at a "
-        "service or a hub, or left edges out."
-    )
-    stopped: list[NetworkNode] = strawberry.field(
-        description="Those of the nodes where the walk stopped before it had reached the depth."
-    )
-    found: strawberry.Private[networks.Network]
-
-    nodes: list[NetworkNode] = batched(
-        networks.nodes,
-        key="found",
-        of=NetworkNode.of,
-        cost=2,
-        description="Wallets in the order in which they were reached, the centre first.",
-    )
-
-    @classmethod
-    def of(cls, found: networks.Network) -> "Network":
-        """As clients see it."""
-        stopped = [NetworkNode.of(node) for node in found.inner if node.stop is not None]
-        return cls(
-            complete=not stopped,
-            stopped=stopped,
-            found=found,
-        )
 
 
 @strawberry.type(description="Two neighbours of a path, and what flowed between them.")
@@ -275,32 +194,6 @@ class PathSearch:
         )
 
 
-def _network(
-    centre: AccountId,
-    depth: int = 2,
-    direction: Direction = Direction.BOTH,
-    token: TokenId | None = None,
-    since: datetime | None = None,
-    order: FlowOrder = FlowOrder.TRANSFERS,
-    per_wallet: int = 25,
-    max_edges: int = 500,
-    hub: int = HUB,
-    through_services: bool = False,
-) -> NetworkQuestion:
-    return NetworkQuestion(
-        centre=centre,
-        depth=_within("depth", depth, _MOST_DEPTH),
-        direction=direction,
-        token=token,
-        since=since,
-        by_amount=order is FlowOrder.AMOUNT,
-        per_wallet=_within("perWallet", per_wallet, _MOST_PER_WALLET),
-        max_edges=_within("maxEdges", max_edges, _MOST_EDGES),
-        hub=_within("hub", hub, HUB),
-        through_services=through_services,
-    )
-
-
 def _path(
     from_: Annotated[
         AccountId,
@@ -316,50 +209,29 @@ def _path(
     return PathQuestion(
         start=from_,
         end=to,
-        max_hops=_within("maxHops", max_hops, _MOST_HOPS),
+        max_hops=within("maxHops", max_hops, _MOST_HOPS),
         direction=direction,
         token=token,
-        hub=_within("hub", hub, _BIGGEST_HUB),
+        hub=within("hub", hub, _BIGGEST_HUB),
         through_services=through_services,
     )
 
 
-def _within(name: str, asked: int, most: int) -> int:
+def within(name: str, asked: int, most: int) -> int:
+    """A number that was asked for. Raises: BadInput where it is too small or too large."""
     if not 1 <= asked <= most:
         raise BadInput(f"{name} is a number of 1 to {most:,}, not {asked}.")
     return asked
 
 
-_THROUGH: Final = "Pass wallets that labels call services, too."
-_ONLY: Final = "Only flows of this token."
+THROUGH: Final = "Pass wallets that labels call services, too."
+ONLY: Final = "Only flows of this token."
 
 
 @strawberry.type
 class WalkQuery:
     """Where walks along flows begin."""
 
-    network: Network | None = root(
-        networks.around,
-        key=_network,
-        of=Network.of,
-        cost=50,
-        arguments={
-            "centre": "The wallet around which to look.",
-            "depth": f"How many hops from it: 1 to {_MOST_DEPTH}.",
-            "direction": "OUT follows what is sent, IN what is received.",
-            "token": _ONLY,
-            "since": "Only flows with a transfer since then; totals are of all time.",
-            "order": "Which flows are the strongest; AMOUNT needs a `token`.",
-            "per_wallet": f"How many flows of each wallet: 1 to {_MOST_PER_WALLET}.",
-            "max_edges": f"How many flows in all: 1 to {_MOST_EDGES:,}.",
-            "hub": f"Wallets with more flows are not gone on from: 1 to {HUB:,}.",
-            "through_services": _THROUGH,
-        },
-        description=(
-            "The strongest flows around a wallet, hop by hop, to draw. It stops at services and "
-            "hubs, the centre excepted, and says so; null when nothing of the wallet is loaded."
-        ),
-    )
     shortest_path: PathSearch | None = root(
         paths.shortest,
         key=_path,
@@ -372,9 +244,9 @@ class WalkQuery:
                 "OUT: value could have come from `from` to `to`; IN: from `to` to `from`; BOTH: "
                 "along each flow either way."
             ),
-            "token": _ONLY,
+            "token": ONLY,
             "hub": f"Wallets with more flows are not passed: 1 to {_BIGGEST_HUB:,}.",
-            "through_services": _THROUGH,
+            "through_services": THROUGH,
         },
         description=(
             "The path of the fewest hops between two wallets of a chain. It passes neither "

@@ -17,7 +17,7 @@ from graph_api.domain.ids import AccountId, TokenId
 from graph_api.domain.positions import page_key
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.shelves import HUB_FLOWS
-from graph_api.store.ledger.states import flow_id
+from graph_api.store.ledger.states import busiest_first, flow_id
 from graph_api.store.records import Columns
 from graph_api.store.streams import END
 from graph_api.store.transfers import Direction
@@ -177,15 +177,26 @@ class _Pairs:
 
 
 class Ranked:
-    """One way of a hub's flows, from the busiest on; none still to come exceeds ``bound``."""
+    """One way of a hub's flows, from the busiest on; none still to come exceeds ``bound``.
+
+    Where it is ranked, it begins behind ``after``: so many transfers, and the id of a flow.
+    """
 
     def __init__(
-        self, graph: Graph, degree: FlowDegree, *, outgoing: bool, columns: Columns = None
+        self,
+        graph: Graph,
+        degree: FlowDegree,
+        *,
+        outgoing: bool,
+        columns: Columns = None,
+        after: tuple[float, str] | None = None,
     ) -> None:
         self._graph, self._wallet, self._outgoing = graph, degree.wallet, outgoing
         self._columns = columns
         self._ranked = (degree.flows_out if outgoing else degree.flows_in) >= HUB_FLOWS
         self._after = page_key(degree.wallet, "")
+        if after is not None:
+            self._after = busiest_first(degree.wallet, int(after[0]), after[1])
         self.bound: float = float("inf")
         self.read = 0
 

@@ -68,6 +68,14 @@ class Hop(msgspec.Struct, frozen=True):
     token: TokenId | None
 
 
+class FlowPlace(NamedTuple):
+    """Where a flow stands among the flows of a wallet: by its strength, then by its id."""
+
+    strength: float
+    id: str
+    by_amount: bool = False
+
+
 class FlowWish(msgspec.Struct, frozen=True, kw_only=True):
     """Which flows are wanted: of a token, since a moment; the strongest by amount or transfers."""
 
@@ -82,9 +90,14 @@ class FlowWish(msgspec.Struct, frozen=True, kw_only=True):
             return False
         return self.since is None or (flow.last_at is not None and flow.last_at >= self.since)
 
+    def place(self, flow: FlowRow) -> FlowPlace:
+        """Where it stands."""
+        strength = (flow.amount or 0.0) if self.by_amount else flow.transfers
+        return FlowPlace(strength, flow.id, self.by_amount)
+
     def strength(self, flow: FlowRow) -> tuple[float, str]:
         """Sorts the strongest first."""
-        return (-(flow.amount or 0.0) if self.by_amount else -flow.transfers), flow.id
+        return _rank(self.place(flow))
 
 
 async def neighbours(
@@ -177,10 +190,34 @@ async def wallets(
     return {row.id: row for row in rows}
 
 
+class Partners(msgspec.Struct, frozen=True):
+    """From how many wallets value came to one, and to how many it went."""
+
+    wallet: AccountId
+    senders: int
+    recipients: int
+
+
+async def partners(graph: Graph, ids: Sequence[AccountId]) -> dict[AccountId, Partners]:
+    """With how many others each wallet has flows, for wallets that have not very many of them."""
+    if not ids:
+        return {}
+    rows = await graph.read("walks/partners", Partners, wallets=list(ids))
+    return {row.wallet: row for row in rows}
+
+
 async def strongest(
-    graph: Graph, owners: Sequence[AccountId], wish: FlowWish, *, limit: int
+    graph: Graph,
+    owners: Sequence[AccountId],
+    wish: FlowWish,
+    *,
+    limit: int,
+    after: FlowPlace | None = None,
 ) -> dict[AccountId, list[FlowRow]]:
-    """The strongest flows of each wallet, for wallets that have not very many of them."""
+    """The strongest flows of each wallet, for wallets that have not very many of them.
+
+    With ``after`` only flows that stand behind that place.
+    """
     if not owners:
         return {}
     parameters: dict[str, Any] = {
@@ -189,6 +226,8 @@ async def strongest(
         "token": wish.token,
         "since": wish.since,
         "limit": limit,
+        "below": None if after is None else after.strength,
+        "behind": None if after is None else after.id,
     }
     parts = await asyncio.gather(
         *(
@@ -200,37 +239,66 @@ async def strongest(
     found: dict[AccountId, list[FlowRow]] = {owner: [] for owner in owners}
     for row in (row for part in parts for row in part):
         found[row.owner].append(row)
-    return {owner: _strongest(rows, wish, limit=limit) for owner, rows in found.items()}
+    return {owner: behind(rows, wish)[:limit] for owner, rows in found.items()}
 
 
 async def busiest_of_hub(
-    graph: Graph, hub: FlowDegree, wish: FlowWish, *, limit: int, budget: int
-) -> tuple[list[FlowRow], bool]:
-    """The flows of a hub with the most transfers, and whether ``budget`` rows sufficed for that."""
+    graph: Graph,
+    hub: FlowDegree,
+    wish: FlowWish,
+    *,
+    limit: int,
+    budget: int,
+    after: FlowPlace | None = None,
+) -> tuple[list[FlowRow], FlowPlace | None]:
+    """The flows of a hub with the most transfers, and the place where ``budget`` rows ended.
+
+    Nobody looked behind that place; it is None where the rows sufficed.
+    """
     ways = [
-        Ranked(graph, hub, outgoing=outgoing)
+        Ranked(graph, hub, outgoing=outgoing, after=after and after[:2])
         for outgoing, unwanted in ((True, Direction.IN), (False, Direction.OUT))
         if wish.direction is not unwanted
     ]
-    parts = await asyncio.gather(*(_taken(way, wish, limit, budget) for way in ways))
-    found = _strongest([flow for part in parts for flow in part], wish, limit=limit)
-    sufficed = all(way.done or len(part) >= limit for way, part in zip(ways, parts, strict=True))
-    return found, sufficed
+    parts = await asyncio.gather(*(_taken(way, wish, limit, budget, after) for way in ways))
+    found = behind([flow for part in parts for flow in part.flows], wish)
+    cut = min((part.cut for part in parts if part.cut is not None), key=_rank, default=None)
+    if cut is None:
+        return found[:limit], None
+    found = [flow for flow in found if wish.strength(flow) <= _rank(cut)]
+    return found[:limit], cut if len(found) < limit else None
 
 
-async def _taken(way: Ranked, wish: FlowWish, limit: int, budget: int) -> list[FlowRow]:
+def behind(
+    flows: Iterable[FlowRow], wish: FlowWish, after: FlowPlace | None = None
+) -> list[FlowRow]:
+    """The flows that stand behind a place, the strongest first, each of them once."""
+    # What a wallet sends to itself goes both ways.
+    found = sorted({flow.id: flow for flow in flows}.values(), key=wish.strength)
+    return found if after is None else [one for one in found if wish.strength(one) > _rank(after)]
+
+
+class _Taken(NamedTuple):
+    flows: list[FlowRow]
+    cut: FlowPlace | None
+
+
+async def _taken(
+    way: Ranked, wish: FlowWish, limit: int, budget: int, after: FlowPlace | None
+) -> _Taken:
     taken: list[FlowRow] = []
+    last = after
     turn = 0
     while len(taken) < limit and not way.done and way.read < budget:
         flows = await way.more(_PAGES[min(turn, len(_PAGES) - 1)])
-        taken += filter(wish.takes, flows)
+        last = max(map(wish.place, flows), key=_rank, default=last)
+        taken += filter(wish.takes, behind(flows, wish, after))
         turn += 1
-    return taken
+    return _Taken(taken, None if way.done or len(taken) >= limit else last)
 
 
-def _strongest(flows: Iterable[FlowRow], wish: FlowWish, *, limit: int) -> list[FlowRow]:
-    # What a wallet sends to itself goes both ways.
-    return sorted({flow.id: flow for flow in flows}.values(), key=wish.strength)[:limit]
+def _rank(place: FlowPlace) -> tuple[float, str]:
+    return -place.strength, place.id
 
 
 def _both_ways(
