@@ -6,6 +6,7 @@ place pays more than it was seen to receive, the shortfall is taken for untraced
 at first, the oldest of all; the answer names them.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from graph_api.analysis.tracing.ledger import Ledger
 from graph_api.analysis.tracing.limits import Budget, Meter, Stops
 from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
-from graph_api.analysis.tracing.pieces import NONE, Fate, Pieces, Traced
+from graph_api.analysis.tracing.pieces import NONE, Fate, Traced
 from graph_api.analysis.tracing.policies import Policy
 from graph_api.analysis.tracing.pools import Haircut, Poison, Tiho
 from graph_api.analysis.tracing.queues import Fifo, Lifo
@@ -81,9 +82,7 @@ _BACKWARDS: Final = {Fate.HELD: Fate.ORIGIN, Fate.FEE: Fate.ISSUED}
 
 def as_origins(found: Traced, turn: int) -> Traced:
     """What was found among movements turned round, in the words for where value came from."""
-    rows = [
-        piece if piece[1] == NONE else (piece[0], turn - piece[1], *piece[2:])
-        for piece in found.pieces.rows
-    ]
+    events = (event if event == NONE else turn - event for event in found.pieces.events)
+    pieces = replace(found.pieces, events=array("q", events))
     ends = [end._replace(fate=_BACKWARDS.get(end.fate, end.fate)) for end in found.ends]
-    return replace(found, pieces=Pieces(rows), ends=ends)
+    return replace(found, pieces=pieces, ends=ends)

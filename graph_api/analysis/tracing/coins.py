@@ -14,7 +14,7 @@ import msgspec
 
 from graph_api.analysis.tracing.accounts import as_origins
 from graph_api.analysis.tracing.limits import Budget, Ended, Meter, Spent, Stops
-from graph_api.analysis.tracing.pieces import NONE, Book, End, Fate, Part, Pieces, Run, Traced
+from graph_api.analysis.tracing.pieces import NONE, Book, End, Fate, Part, Run, Traced
 from graph_api.analysis.tracing.policies import Amount, Policy
 from graph_api.analysis.tracing.runs import parted
 
@@ -134,7 +134,7 @@ class Ledger(Book, ABC):
         for parts in self.traced.values():
             self.ends += [End(piece, raw, fate) for raw, piece in parts if piece != NONE]
         return Traced(
-            pieces=Pieces(self.rows),
+            pieces=self.pieces,
             ends=self.ends,
             seed_raw=self.seed_raw,
             ended=ended,
@@ -253,7 +253,7 @@ class _Melted(Ledger):
     def spread(self, spending: Spending, fee_raw: int) -> Iterator[list[Part]]:
         """What each output gets of the inputs, and after them the fee."""
         parts = [part for coin, _ in spending.inputs for part in self.traced.get(coin, ())]
-        parent = min((piece for _, piece in parts), key=lambda piece: self.rows[piece][4])
+        parent = min((piece for _, piece in parts), key=self.pieces.hops.__getitem__)
         wanted = [*(raw or 0 for _, raw in spending.outputs), fee_raw]
         for share in self.shares(sum(raw for raw, _ in parts), wanted):
             yield [(share, parent)] if share else []
@@ -269,7 +269,9 @@ class _Melted(Ledger):
         seeded = min(wanted, raw - sum(share for share, _ in parts))
         if seeded > 0:
             come.append(self.seed(coin, event, seeded))
-        return [(self.rows[piece][3], piece) for piece in come if self.followed(piece) != NONE]
+        return [
+            (self.pieces.amounts[piece], piece) for piece in come if self.followed(piece) != NONE
+        ]
 
 
 class _Poison(_Melted):

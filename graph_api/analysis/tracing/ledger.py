@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops
 from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
-from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Pieces, Run, Traced
+from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Run, Traced
 
 #: How many events are looked at between two looks at the clock.
 _AT_ONCE: Final = 8_192
@@ -51,7 +51,7 @@ class Ledger(Book, ABC):
         self.balances = moves.openings()
         self.traced: dict[int, Any] = {}
         self._openings = {place: raw for place, raw in enumerate(self.balances[:-1]) if raw}
-        self._seen = 0
+        self.seen = 0
         self.paid, self.got = _legs(crossings, moves.amounts)
         self.sides = [
             Side(_sum(one.paid, moves.amounts), _sum(one.got, moves.amounts), [])
@@ -81,38 +81,48 @@ class Ledger(Book, ABC):
         fate = Fate.HELD if ended is Ended.COMPLETE else Fate.OPEN
         self.ends += [End(piece, raw, fate) for raw, piece in self.held() if raw]
         return Traced(
-            pieces=Pieces(self.rows),
+            pieces=self.pieces,
             ends=self.ends,
             seed_raw=self.seed_raw,
             ended=ended,
-            looked_at=self._seen,
+            looked_at=self.seen,
             remains=self.remains(),
             openings={place: raw for place, raw in self._openings.items() if place in self.reached},
         )
 
     def _advance(self, until: int) -> None:
-        while self._seen < until:
-            left = self._meter.events_left(self._seen)
-            self._happen(min(until, self._seen + min(_AT_ONCE, left)))
+        while self.seen < until:
+            left = self._meter.events_left(self.seen)
+            self.happen(min(until, self.seen + min(_AT_ONCE, left)))
 
-    def _happen(self, until: int) -> None:
+    def movements(self, until: int) -> Iterator[tuple[int, int, int, int]]:
+        """Those from where it stands to ``until``: event, sender, recipient and amount."""
+        moves, span = self.moves, slice(self.seen, until)
+        return zip(
+            range(self.seen, until),
+            moves.senders[span],
+            moves.recipients[span],
+            moves.amounts[span],
+            strict=True,
+        )
+
+    def happen(self, until: int) -> None:
+        """Let everything before event ``until`` happen. Raises: Spent."""
         # The hot path: most movements touch nothing that is traced.
         traced, special, balances, move = self.traced, self.special, self.balances, self.move
-        moves, rows, reached = self.moves, self.rows, self.reached
-        senders, recipients, amounts = moves.senders, moves.recipients, moves.amounts
+        pieces, reached = self.pieces.amounts, self.reached
         most_pieces, most_wallets = self.most_pieces, self.most_wallets
-        for event in range(self._seen, until):
-            sender, recipient, amount = senders[event], recipients[event], amounts[event]
+        for event, sender, recipient, amount in self.movements(until):
             if sender in traced or recipient in traced or event in special:
-                if len(rows) >= most_pieces or len(reached) > most_wallets:
-                    self._seen = event
+                if len(pieces) >= most_pieces or len(reached) > most_wallets:
+                    self.seen = event
                     self.check()
                 if amount:
                     move(event, sender, recipient, amount)
             else:
                 balances[sender] -= amount
                 balances[recipient] += amount
-        self._seen = until
+        self.seen = until
 
     @abstractmethod
     def open(self, place: int, runs: Sequence[tuple[int, bool]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -46,9 +47,9 @@ class Meter:
     def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
         self._budget, self._clock = budget, clock
         self._began = clock()
-        self._most_events = _or_endless(budget.events)
-        self.most_wallets = _or_endless(budget.wallets)
-        self.most_pieces = _or_endless(budget.pieces)
+        self._most_events = or_endless(budget.events)
+        self.most_wallets = or_endless(budget.wallets)
+        self.most_pieces = or_endless(budget.pieces)
 
     @property
     def seconds(self) -> float:
@@ -61,11 +62,13 @@ class Meter:
             raise Spent(Ended.SECONDS)
         if seen >= self._most_events:
             raise Spent(Ended.EVENTS)
-        return int(min(self._most_events - seen, _ENDLESS))
+        return self._most_events - seen
 
 
-_ENDLESS = 2**62
+#: More than there is of anything.
+ENDLESS: Final = 2**62
 
 
-def _or_endless(most: int | None) -> int:
-    return _ENDLESS if most is None else most
+def or_endless(most: int | None) -> int:
+    """A bound as a number."""
+    return ENDLESS if most is None else most

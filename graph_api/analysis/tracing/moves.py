@@ -37,15 +37,17 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
 
         One more stands at the end, for ``NONE``, and means nothing.
         """
-        balances, lowest = [0] * (self.places + 1), [0] * (self.places + 1)
+        balances, missing = [0] * (self.places + 1), [0] * (self.places + 1)
         for sender, recipient, amount in zip(
             self.senders, self.recipients, self.amounts, strict=True
         ):
-            left = balances[sender] = balances[sender] - amount
-            if left < lowest[sender]:
-                lowest[sender] = left
+            left = balances[sender] - amount
+            if left < 0:
+                missing[sender] -= left
+                left = 0
+            balances[sender] = left
             balances[recipient] += amount
-        return [-low for low in lowest]
+        return missing
 
 
 class Seeds(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,13 +6,14 @@ as other pieces stands among the ends, so under every policy but poison the seed
 what crossed over into it, are equal to its ends.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops
+from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops, or_endless
 from graph_api.analysis.tracing.policies import Amount
 
 #: No place, no piece: a fee's recipient, a seed's parent, and what is not traced.
@@ -69,27 +70,50 @@ class Piece(NamedTuple):
     hops: int
 
 
-class Pieces(msgspec.Struct, frozen=True):
-    """All pieces of a trace, each known by its row; a parent stands before its children."""
+def _integers() -> MutableSequence[int]:
+    return array("q")
 
-    rows: Sequence[tuple[int, int, int, Amount, int]] = ()
+
+class Pieces(msgspec.Struct, frozen=True):
+    """All pieces of a trace, each known by its row; a parent stands before its children.
+
+    What ``Piece`` says stands in columns: there may be millions.
+    """
+
+    places: MutableSequence[int] = msgspec.field(default_factory=_integers)
+    events: MutableSequence[int] = msgspec.field(default_factory=_integers)
+    parents: MutableSequence[int] = msgspec.field(default_factory=_integers)
+    amounts: list[Amount] = msgspec.field(default_factory=list)
+    hops: MutableSequence[int] = msgspec.field(default_factory=_integers)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.amounts)
 
     def __getitem__(self, piece: int) -> Piece:
-        return Piece._make(self.rows[piece])
+        return Piece(*(column[piece] for column in self._columns()))
 
     def __iter__(self) -> Iterator[Piece]:
-        return map(Piece._make, self.rows)
+        return map(Piece, *self._columns())
+
+    def add(self, place: int, event: int, parent: int, amount: Amount) -> int:
+        """Write a piece down."""
+        self.places.append(place)
+        self.events.append(event)
+        self.parents.append(parent)
+        self.amounts.append(amount)
+        self.hops.append(0 if parent == NONE else self.hops[parent] + 1)
+        return len(self.amounts) - 1
 
     def path(self, piece: int) -> list[int]:
         """The pieces from the seed to ``piece``."""
         way = []
         while piece != NONE:
             way.append(piece)
-            piece = self.rows[piece][2]
+            piece = self.parents[piece]
         return way[::-1]
+
+    def _columns(self) -> tuple[Any, ...]:
+        return self.places, self.events, self.parents, self.amounts, self.hops
 
 
 class Traced(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,18 +137,17 @@ class Book:
     """Writes pieces and ends down while a trace runs, and knows where it does not go on."""
 
     def __init__(self, stops: Stops, barred: Mapping[int, Fate], meter: Meter) -> None:
-        #: What ``Piece`` says of each, as plain tuples, which are quicker.
-        self.rows: list[tuple[int, int, int, Amount, int]] = []
+        self.pieces = Pieces()
         self.ends: list[End] = []
         self.seed_raw: Amount = 0
         self.reached: set[int] = set()
         self.barred, self.min_raw = barred, stops.min_raw
-        self.max_hops = 2**31 if stops.max_hops is None else stops.max_hops
+        self.max_hops = or_endless(stops.max_hops)
         self.most_pieces, self.most_wallets = meter.most_pieces, meter.most_wallets
 
     def check(self) -> None:
         """Raises: Spent, when there are too many pieces or wallets for more of them."""
-        if len(self.rows) >= self.most_pieces:
+        if len(self.pieces) >= self.most_pieces:
             raise Spent(Ended.PIECES)
         if len(self.reached) > self.most_wallets:
             raise Spent(Ended.WALLETS)
@@ -132,28 +155,25 @@ class Book:
     def seed(self, place: int, event: int, amount: Amount) -> int:
         """A new piece that the trace begins with."""
         self.seed_raw += amount
-        self.rows.append((place, event, NONE, amount, 0))
         self.reached.add(place)
-        return len(self.rows) - 1
+        return self.pieces.add(place, event, NONE, amount)
 
     def child(self, place: int, event: int, parent: int, amount: Amount) -> int:
         """A new piece that came out of ``parent``."""
-        rows = self.rows
-        rows.append((place, event, parent, amount, rows[parent][4] + 1))
         if place != NONE:
             self.reached.add(place)
-        return len(rows) - 1
+        return self.pieces.add(place, event, parent, amount)
 
     def followed(self, piece: int) -> int:
         """The piece; NONE where it is not followed from where it is, which is written down."""
-        place, _, _, amount, hops = self.rows[piece]
+        place, amount = self.pieces.places[piece], self.pieces.amounts[piece]
         if place == NONE:
             fate = Fate.FEE
         elif place in self.barred:
             fate = self.barred[place]
         elif amount < self.min_raw:
             fate = Fate.SMALL
-        elif hops >= self.max_hops:
+        elif self.pieces.hops[piece] >= self.max_hops:
             fate = Fate.HOPS
         else:
             return piece

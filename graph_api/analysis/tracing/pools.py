@@ -87,9 +87,9 @@ class Haircut(Ledger):
         pool = self.traced.get(place)
         if pool is None:
             pool = self.traced[place] = Pool()
-        rows = self.rows
-        pool.raw += rows[piece][3]
-        if pool.piece == NONE or rows[piece][4] < rows[pool.piece][4]:
+        pool.raw += self.pieces.amounts[piece]
+        hops = self.pieces.hops
+        if pool.piece == NONE or hops[piece] < hops[pool.piece]:
             pool.piece = piece
 
     def _seeded(self, event: int, place: int, untraced: Amount) -> int:
@@ -106,7 +106,7 @@ class Haircut(Ledger):
 
     def _cross(self, event: int, piece: int) -> None:
         """What crosses over ends here, and is remembered."""
-        raw = self.rows[piece][3]
+        raw = self.pieces.amounts[piece]
         self.ends.append(End(piece, raw, Fate.CROSSED))
         self.sides[self.paid[event].crossing].paid.append((raw, piece))
 

@@ -3,26 +3,32 @@
 Every unit that leaves is one that came, so what of a place is traced and how it got there is exact.
 """
 
+from abc import ABC
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, MutableSequence, Sequence
+from typing import ClassVar, Final
 
 from graph_api.analysis.tracing.ledger import Ledger
+from graph_api.analysis.tracing.limits import ENDLESS
 from graph_api.analysis.tracing.pieces import NONE, End, Fate, Part, Run
 from graph_api.analysis.tracing.runs import between, parted, stretched
 
+#: Lists are the smallest queues and the fastest, as long as they are short.
+_LONG: Final = 64
 #: A run on its way that is of a new seed, which stands at the recipient: this less the seed.
 _SEED: Final = -2
 
 
-class Fifo(Ledger):
-    """The units that were received first leave first."""
+class Queues(Ledger, ABC):
+    """Places whose units stand apart, in the order in which they came."""
 
-    traced: dict[int, deque[Run]]
+    traced: dict[int, MutableSequence[Run]]
+    #: Where in its queue the unit stands that leaves next.
+    exit: ClassVar[int]
 
     def open(self, place: int, runs: Sequence[tuple[int, bool]]) -> None:
         """Let a place begin with these units, the first to leave first."""
-        queue: deque[Run] = deque()
+        queue: MutableSequence[Run] = []
         for raw, is_traced in runs:
             if raw:
                 seed = self.followed(self.seed(place, NONE, raw)) if is_traced else NONE
@@ -41,10 +47,6 @@ class Fifo(Ledger):
         """The units of places that hold traced ones, the first to leave first."""
         return {place: list(queue) for place, queue in self.traced.items() if queue}
 
-    #: The units that leave next, and putting some of them back.
-    next_run: Callable[[deque[Run]], Run] = staticmethod(deque.popleft)
-    put_back: Callable[[deque[Run], Run], None] = staticmethod(deque.appendleft)
-
     def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
         """Let ``amount`` pass."""
         queue = self.traced.get(sender)
@@ -52,14 +54,15 @@ class Fifo(Ledger):
             self.balances[sender] -= amount
             runs = [(amount, NONE)]
         else:
-            runs, next_run, left = [], self.next_run, amount
+            runs, exit, left = [], self.exit, amount
             while left:
-                run = next_run(queue)
-                raw = run[0]
+                raw, piece = queue[exit]
                 if raw > left:
-                    self.put_back(queue, (raw - left, run[1]))
-                    run, raw = (left, run[1]), left
-                runs.append(run)
+                    queue[exit] = (raw - left, piece)
+                    raw = left
+                else:
+                    del queue[exit]
+                runs.append((raw, piece))
                 left -= raw
             if len(queue) <= 1:
                 self._forget(sender, queue)
@@ -68,40 +71,29 @@ class Fifo(Ledger):
         self._give(event, recipient, runs)
 
     def _give(self, event: int, place: int, runs: Sequence[Run]) -> None:
-        queue, rows = self.traced.get(place), self.rows
-        is_source = place in self.sources
-        is_plain = place != NONE and place not in self.barred and not self.min_raw
+        queue, is_source = self.traced.get(place), place in self.sources
         for raw, parent in runs:
-            if is_plain and parent > NONE and (hops := rows[parent][4] + 1) < self.max_hops:
-                # As ``_arrived`` does it, without three calls for each of a million pieces.
-                piece = len(rows)
-                rows.append((place, event, parent, raw, hops))
-                self.reached.add(place)
-            elif parent != NONE or is_source:
+            piece = NONE
+            if parent != NONE or is_source:
                 piece = self._arrived(event, place, raw, parent)
-            else:
-                piece = NONE
-            if queue is None:
-                if piece == NONE:
-                    self.balances[place] += raw
-                    continue
-                queue = self._opened(place)
-            if piece == NONE and queue and queue[-1][1] == NONE:
-                queue[-1] = (queue[-1][0] + raw, NONE)
-            else:
+            if piece != NONE:
+                queue = self._opened(place) if queue is None else queue
                 queue.append((raw, piece))
+            elif queue is None:
+                self.balances[place] += raw
+            else:
+                _append(queue, raw)
 
-    def _forget(self, place: int, queue: deque[Run]) -> None:
+    def _forget(self, place: int, queue: MutableSequence[Run]) -> None:
         """Keep the balance alone of a place where nothing is traced any more."""
         if (queue and queue[0][1] != NONE) or place in self.sources:
             return
         self.balances[place] = queue[0][0] if queue else 0
         del self.traced[place]
 
-    def _opened(self, place: int) -> deque[Run]:
-        balance = self.balances[place]
-        queue = self.traced[place] = deque([(balance, NONE)] if balance else ())
-        self.balances[place] = 0
+    def _opened(self, place: int) -> MutableSequence[Run]:
+        balance, self.balances[place] = self.balances[place], 0
+        queue = self.traced[place] = [(balance, NONE)] if balance else []
         return queue
 
     def _arrived(self, event: int, place: int, raw: int, parent: int) -> int:
@@ -149,11 +141,94 @@ class Fifo(Ledger):
         return between(whole, leg.begins, self.moves.amounts[event])
 
 
-class Lifo(Fifo):
+class Fifo(Queues):
+    """The units that were received first leave first."""
+
+    exit = 0
+
+    def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
+        """Let ``amount`` pass."""
+        self._queue(sender)
+        super().move(event, sender, recipient, amount)
+
+    def happen(self, until: int) -> None:
+        """Let everything before event ``until`` happen. Raises: Spent."""
+        if self.min_raw or self.max_hops < ENDLESS:
+            super().happen(until)
+        else:
+            self._stream(until)
+
+    def _stream(self, until: int) -> None:
+        # The same without calls for each of the million pieces that come of a hub. What begins,
+        # crosses over or ends at a place is left to ``move``.
+        traced, special, balances, sources = self.traced, self.special, self.balances, self.sources
+        pieces, reached, barred = self.pieces, self.reached, self.barred
+        most_pieces, most_wallets = self.most_pieces, self.most_wallets
+        count, hops, queue_of = len(pieces), pieces.hops, traced.get
+        add_place, add_event = pieces.places.append, pieces.events.append
+        add_parent, add_amount, add_hops = pieces.parents.append, pieces.amounts.append, hops.append
+        for event, sender, recipient, left in self.movements(until):
+            if sender not in traced and recipient not in traced and event not in special:
+                balances[sender] -= left
+                balances[recipient] += left
+                continue
+            if count >= most_pieces or len(reached) > most_wallets:
+                self.seen = event
+                self.check()
+            if event in special or recipient in barred or recipient == NONE:
+                self.move(event, sender, recipient, left)
+                count = len(pieces)
+                continue
+            queue, target, is_source = queue_of(sender), queue_of(recipient), recipient in sources
+            if queue is not None and len(queue) > _LONG:
+                queue = self._queue(sender)
+                target = queue if sender == recipient else target
+            while left:
+                raw, parent = queue[0] if queue is not None else (left, NONE)
+                if queue is None:
+                    balances[sender] -= left
+                elif raw > left:
+                    queue[0] = (raw - left, parent)
+                    raw = left
+                else:
+                    del queue[0]
+                left -= raw
+                if parent != NONE or is_source:
+                    if target is None:
+                        target = self._opened(recipient)
+                        reached.add(recipient)
+                    target.append((raw, count))
+                    add_place(recipient)
+                    add_event(event)
+                    add_parent(parent)
+                    add_amount(raw)
+                    count += 1
+                    if parent != NONE:
+                        add_hops(hops[parent] + 1)
+                    else:
+                        add_hops(0)
+                        reached.add(recipient)
+                        self.seed_raw += raw
+                elif target is None:
+                    balances[recipient] += raw
+                else:
+                    _append(target, raw)
+            if queue is not None and len(queue) <= 1:
+                self._forget(sender, queue)
+        self.seen = until
+
+    def _queue(self, place: int) -> MutableSequence[Run] | None:
+        """The units of a place, the first of which can be taken quickly."""
+        queue = self.traced.get(place)
+        if queue is not None and len(queue) > _LONG and isinstance(queue, list):
+            queue = self.traced[place] = deque(queue)
+        return queue
+
+
+class Lifo(Queues):
     """The units that were received last leave first."""
 
-    next_run: Callable[[deque[Run]], Run] = staticmethod(deque.pop)
-    put_back: Callable[[deque[Run], Run], None] = staticmethod(deque.append)
+    exit = -1
 
     def open(self, place: int, runs: Sequence[tuple[int, bool]]) -> None:
         """Let a place begin with these units, the first to leave first."""
@@ -163,3 +238,11 @@ class Lifo(Fifo):
     def remains(self) -> dict[int, list[Run]]:
         """The units of places that hold traced ones, the first to leave first."""
         return {place: runs[::-1] for place, runs in super().remains().items()}
+
+
+def _append(queue: MutableSequence[Run], raw: int) -> None:
+    """Let units that are not traced come last."""
+    if queue and queue[-1][1] == NONE:
+        queue[-1] = (queue[-1][0] + raw, NONE)
+    else:
+        queue.append((raw, NONE))

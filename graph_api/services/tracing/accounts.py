@@ -31,6 +31,8 @@ from graph_api.store.traces import Movement
 Report = Callable[[int, int], None]
 
 _ENDLESS: Final = 2**62
+#: The share of its time after which a trace reads no more, so that it can follow what it has read.
+_FOR_READING: Final = 0.9
 
 
 async def traced(
@@ -49,16 +51,23 @@ async def traced(
     began = seconds()
 
     def is_late() -> bool:
-        return budget.seconds is not None and seconds() - began > budget.seconds
+        return budget.seconds is not None and seconds() - began > budget.seconds * _FOR_READING
 
     ledger = Ledger(graph, asked, now=now, is_late=is_late)
+    run: Run | None = None
     crossings = Crossings(ledger)
     seeds = await _seeds(ledger)
     new = _starts(asked, seeds)
     while True:
         await ledger.load(new, budget=_ENDLESS if budget.events is None else budget.events)
+        left = None if budget.seconds is None else budget.seconds - (seconds() - began)
+        within = Budget(pieces=budget.pieces, seconds=left)
         # In a thread: whoever else is served by this process need not wait.
-        run = await asyncio.to_thread(_run, ledger, crossings.matches, seeds, budget)
+        new_run = await asyncio.to_thread(_run, ledger, crossings.matches, seeds, within, seconds)
+        if run is not None and new_run.found.ended is Ended.SECONDS:
+            # What was known a round ago says more than half a run over all that is known now.
+            return await answered(ledger, run, Ended.SECONDS)
+        run = new_run
         reached = {run.places[piece.place] for piece in run.found.pieces if piece.place != NONE}
         wallets = {place.wallet for place in reached}
         report(ledger.read, len(wallets))
@@ -119,7 +128,13 @@ def _openness(found: Traced) -> Ended:
     return Ended.EVENTS if is_open else Ended.COMPLETE
 
 
-def _run(ledger: Ledger, matches: list[Match], seeds: list[Movement], budget: Budget) -> Run:
+def _run(
+    ledger: Ledger,
+    matches: list[Match],
+    seeds: list[Movement],
+    budget: Budget,
+    clock: Callable[[], float],
+) -> Run:
     """Follow the seeds through all that is known."""
     asked = ledger.asked
     events = _in_order(ledger.events(), matches)
@@ -159,7 +174,8 @@ def _run(ledger: Ledger, matches: list[Match], seeds: list[Movement], budget: Bu
             )
             for one in known
         ],
-        budget=Budget(pieces=budget.pieces),
+        budget=budget,
+        clock=clock,
     )
     return Run(events, places, known, found)
 

@@ -1,13 +1,16 @@
 """Traces on account chains: nothing is lost, policies agree with plain counting, and turn round."""
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph_api.analysis.tracing import queues
 from graph_api.analysis.tracing.accounts import follow, follow_back
 from graph_api.analysis.tracing.ledger import Ledger
 from graph_api.analysis.tracing.limits import Budget, Ended, Stops
@@ -103,6 +106,33 @@ def test_each_unit_goes_where_counting_them_one_by_one_says(
         for place, share in naive.shares(world, seed).items()
         if share
     }
+
+
+@pytest.mark.parametrize("long", [1, 64])
+@settings(deadline=None, max_examples=100)
+@given(world=moves(), data=st.data())
+def test_the_quick_way_through_fifo_writes_the_same_pieces(
+    world: Moves, data: st.DataObject, long: int
+) -> None:
+    seeds = Seeds(
+        events=data.draw(st.frozensets(st.integers(0, len(world.amounts) - 1), max_size=2)),
+        places=data.draw(st.frozensets(st.integers(0, PLACES - 1), max_size=2)),
+        since=data.draw(st.integers(0, len(world.amounts))),
+    )
+    barred = dict.fromkeys(data.draw(st.sets(st.integers(0, 5), max_size=1)), Fate.SERVICE)
+    budget = Budget(pieces=data.draw(st.one_of(st.none(), st.integers(0, 20))))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queues, "_LONG", long)
+        quick = follow(world, seeds, policy=Policy.FIFO, barred=barred, budget=budget)
+        # No piece is smaller than one unit, but each of them is looked at.
+        careful = follow(
+            world, seeds, policy=Policy.FIFO, barred=barred, budget=budget, stops=Stops(min_raw=1)
+        )
+
+    assert list(quick.pieces) == list(careful.pieces)
+    assert quick.ends == careful.ends
+    assert (quick.seed_raw, quick.looked_at) == (careful.seed_raw, careful.looked_at)
 
 
 @settings(deadline=None, max_examples=100)
@@ -243,6 +273,33 @@ def test_a_budget_that_is_spent_leaves_an_answer_in_part(budget: Budget, ended: 
     assert found.looked_at < 4
     assert total(found.ends) == found.seed_raw
     assert {end.fate for end in found.ends} <= {Fate.OPEN}
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_all_that_a_hub_moved_is_followed_until_the_time_is_up(policy: Policy) -> None:
+    chance, events = random.Random(3), 60_000
+    others = chance.choices(range(1, 500), k=events)
+    paid = Moves(
+        places=500,
+        senders=[0 if event % 2 else other for event, other in enumerate(others)],
+        recipients=[other if event % 2 else 0 for event, other in enumerate(others)],
+        amounts=chance.choices(range(1, 9), k=events),
+        transactions=range(events),
+    )
+    seconds = count()
+
+    found = follow(
+        paid,
+        Seeds(places=frozenset([0])),
+        policy=policy,
+        budget=Budget(seconds=4),
+        clock=lambda: next(seconds),
+    )
+
+    assert found.ended is Ended.SECONDS
+    assert 0 < found.looked_at < events
+    assert {end.fate for end in found.ends} == {Fate.OPEN}
+    assert policy is Policy.POISON or total(found.ends) == found.seed_raw
 
 
 @pytest.mark.parametrize("policy", list(Policy))

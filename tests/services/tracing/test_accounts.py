@@ -313,7 +313,7 @@ async def test_reading_as_value_goes_agrees_with_all_movements_in_memory(
         (Budget(events=3), Ended.EVENTS),
         (Budget(wallets=1), Ended.WALLETS),
         (Budget(pieces=1), Ended.PIECES),
-        (Budget(seconds=1), Ended.SECONDS),
+        (Budget(seconds=20), Ended.SECONDS),
     ],
 )
 async def test_a_budget_that_is_spent_leaves_an_answer_in_part(
