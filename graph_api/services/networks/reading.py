@@ -119,22 +119,13 @@ class Then:
         self, nodes: list[NetworkNode], *, limit: int, after: FlowPlace | None
     ) -> dict[AccountId, Strongest]:
         """The strongest flows that each wallet had then; it learns how many there were."""
-        wallets = [node.wallet.id for node in nodes]
-        read = await traces.histories(
-            self._graph,
-            wallets,
-            up_to=self._block,
-            budget=self._budget,
-            with_fees=False,
-            is_late=lambda: False,
-        )
-        self._budget = max(self._budget - read.read, 0)
-        then = _Then([*self._of_then(read.movements)])
+        movements, unread = await self._read(nodes)
+        then = _Then([*self._of_then(movements)])
         flows = await self._flows(then)
         found = {}
         for node in nodes:
             wallet = node.wallet.id
-            if wallet in read.unread:
+            if wallet in unread:
                 node.total, node.stop = None, Stop.BUDGET
                 found[wallet] = Strongest([])
                 continue
@@ -145,6 +136,33 @@ class Then:
             )
             found[wallet] = Strongest(self._chosen(into, out, limit=limit, after=after))
         return found
+
+    async def _read(self, nodes: list[NetworkNode]) -> tuple[list[Movement], set[str]]:
+        """What wallets moved by then, and those for whom the budget does not suffice.
+
+        Wallets that have little even now are read together, the others one by one.
+        """
+        small: list[AccountId] = []
+        large: list[AccountId] = []
+        sure = self._budget
+        for node in sorted(nodes, key=lambda node: (_transfers(node.wallet), node.wallet.id)):
+            sure -= _transfers(node.wallet)
+            (small if sure >= 0 else large).append(node.wallet.id)
+        movements: list[Movement] = []
+        unread: set[str] = set()
+        for some in (small, *([wallet] for wallet in large)):
+            read = await traces.histories(
+                self._graph,
+                some,
+                up_to=self._block,
+                budget=self._budget,
+                with_fees=False,
+                is_late=lambda: False,
+            )
+            self._budget = max(self._budget - read.read, 0)
+            movements += read.movements
+            unread |= read.unread
+        return movements, unread
 
     def _chosen(
         self, into: list[FlowRow], out: list[FlowRow], *, limit: int, after: FlowPlace | None
@@ -256,6 +274,10 @@ def wish_of(asked: NetworkQuestion) -> FlowWish:
         since=asked.since,
         by_amount=asked.by_amount,
     )
+
+
+def _transfers(wallet: WalkWallet) -> int:
+    return wallet.transfers_in + wallet.transfers_out
 
 
 def _is_hub(wallet: WalkWallet, direction: Direction) -> bool:
