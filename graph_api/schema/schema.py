@@ -24,6 +24,7 @@ from graph_api.schema.networks import NetworkQuery
 from graph_api.schema.node import NodeQuery
 from graph_api.schema.notices import AlertNotices, NoticeMutation, NoticeQuery
 from graph_api.schema.otc import OtcQuery, OtcSubscription
+from graph_api.schema.paths import PathQuery
 from graph_api.schema.prices import PriceQuery, PriceSubscription, TokenAssets, TransferValues
 from graph_api.schema.progress import ProgressSubscription
 from graph_api.schema.protocols import WalletProtocols
@@ -65,6 +66,7 @@ EXTENSIONS: Final = (
 class Query(
     LedgerQuery,
     WalkQuery,
+    PathQuery,
     NetworkQuery,
     LabelQuery,
     SearchQuery,

@@ -69,6 +69,11 @@ async def highest_until(graph: Graph, chain: ChainId, moment: datetime) -> int |
     return row.last_block if between.highest is None else between.highest
 
 
+def slack(chain: ChainId) -> timedelta:
+    """How far the time of a later block may lie before that of an earlier one."""
+    return _SLACK.get(chain_of(chain).family, timedelta())
+
+
 async def require_times(graph: Graph, wanted: Iterable[ChainId]) -> None:
     """Raises: BadInput where nobody knows the time of anything that is loaded of these chains."""
     await _timed(graph, list(dict.fromkeys(wanted)))
@@ -103,13 +108,13 @@ def _spans(blocks: Blocks) -> list[Span]:
 
 async def _between(graph: Graph, chain: ChainRow, window: Window) -> Blocks:
     """The blocks that may hold rows of ``window``; a moment's bound never leaves one out."""
-    slack = _SLACK.get(chain_of(chain.id).family, timedelta())
+    apart = slack(chain.id)
     lowest, highest = window.from_block, window.to_block
     if window.since is not None:
-        before, _ = await _narrowed(graph, chain, window.since - slack, inclusive=False)
+        before, _ = await _narrowed(graph, chain, window.since - apart, inclusive=False)
         lowest = before + 1 if lowest is None else max(lowest, before + 1)
     if window.until is not None:
-        _, behind = await _narrowed(graph, chain, window.until + slack, inclusive=True)
+        _, behind = await _narrowed(graph, chain, window.until + apart, inclusive=True)
         highest = behind - 1 if highest is None else min(highest, behind - 1)
     return Blocks(lowest, highest)
 

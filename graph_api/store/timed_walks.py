@@ -1,0 +1,99 @@
+"""Questions about ways in time: along which flows they may lead, and the transfers of these.
+
+Callers know how many flows or transfers a wallet has before they ask, and ask for no more than they
+have budget for.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from graph_api.domain.ids import AccountId, TokenId, TransactionId, TransferId
+from graph_api.store.graph import Graph
+
+
+class RoadRow(msgspec.Struct, frozen=True, gc=False):
+    """A flow, between which moments it lies, and how many flows the wallet at its far end has."""
+
+    id: str
+    sender: AccountId
+    recipient: AccountId
+    token: TokenId | None
+    amount_raw: str | None
+    first_ms: int | None
+    last_ms: int | None
+    flows_in: int
+    flows_out: int
+
+
+class TimedTransfer(msgspec.Struct, frozen=True, gc=False):
+    """A transfer, as far as paths need it."""
+
+    id: TransferId
+    transaction: TransactionId | None
+    position: str
+    sender: AccountId
+    recipient: AccountId
+    token: TokenId | None
+    amount_raw: str | None
+    block_number: int | None
+    block_time: datetime | None
+
+
+class RoadWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Which flows and transfers are wanted; None leaves a condition out.
+
+    A flow is wanted where some transfer of it may lie between the moments (epoch milliseconds),
+    and its sum reaches ``least`` base units, or is not known.
+    """
+
+    token: TokenId | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    least: int | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What every statement takes of it."""
+        return {"token": self.token, "since": self.since_ms, "until": self.until_ms}
+
+
+async def roads(
+    graph: Graph,
+    wallets: Sequence[AccountId],
+    wish: RoadWish,
+    *,
+    outgoing: bool,
+    far: Collection[AccountId] | None = None,
+) -> list[RoadRow]:
+    """The flows that begin at wallets, or those that end there; only to ``far`` where given."""
+    if not wallets or (far is not None and not far):
+        return []
+    return await graph.read(
+        "paths/roads_out" if outgoing else "paths/roads_into",
+        RoadRow,
+        wallets=list(wallets),
+        far=None if far is None else sorted(far),
+        least=None if wish.least is None else str(wish.least),
+        **wish.parameters,
+    )
+
+
+async def transfers(
+    graph: Graph,
+    pairs: Mapping[AccountId, Iterable[AccountId]],
+    wish: RoadWish,
+    *,
+    outgoing: bool,
+) -> list[TimedTransfer]:
+    """What each wallet sent to some others, or received from them."""
+    if not pairs:
+        return []
+    return await graph.read(
+        "paths/sent" if outgoing else "paths/received",
+        TimedTransfer,
+        pairs=[{"near": near, "far": sorted(far)} for near, far in pairs.items()],
+        **wish.parameters,
+    )

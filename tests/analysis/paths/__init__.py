@@ -1,0 +1,1 @@
+"""The best paths in time."""

@@ -1,0 +1,1 @@
+"""Paths in time, read from the graph."""
