@@ -19,7 +19,7 @@ from graph_api.services.networks.behind import MOST_FLOWS
 from graph_api.services.networks.pictures import Fold, NodeKind
 from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.networks.reading import THEN_BUDGET
-from graph_api.services.walks import HUB, Stop
+from graph_api.services.walks import HUB, RestsOn, Stop
 from graph_api.store.transfers import Direction
 from graph_api.store.walks import FlowPlace
 
@@ -240,8 +240,8 @@ class Picture:
         )
 
 
-@strawberry.type(description="Up to where the chain of a network was known.")
-class NetworkAsOf:
+@strawberry.type(description="Up to where the chain of an answer was known.")
+class AsOf:
     """What its totals rest on."""
 
     chain_id: ChainId = strawberry.field(description="CAIP-2 id of the chain.")
@@ -250,12 +250,12 @@ class NetworkAsOf:
     )
     at: datetime = strawberry.field(description="Labels are those of this moment.")
     undated: int = strawberry.field(
-        description="Transfers of the wallets that were gone on from which are left out, because "
-        "nobody knows whether they had happened; always 0 for totals of now."
+        description="Of networks: transfers of the wallets that were gone on from which are left "
+        "out, because nobody knows whether they had happened; 0 for totals of now."
     )
 
     @classmethod
-    def of(cls, found: growing.RestsOn) -> "NetworkAsOf":
+    def of(cls, found: RestsOn) -> "AsOf":
         """As clients see it."""
         return cls(
             chain_id=found.chain,
@@ -294,10 +294,10 @@ class Network:
         cost=2,
         description="Wallets in the order in which they were reached, the centre first.",
     )
-    as_of: NetworkAsOf | None = batched(
+    as_of: AsOf | None = batched(
         growing.rests_on,
         key="found",
-        of=NetworkAsOf.of,
+        of=AsOf.of,
         description="Up to where the chain was known.",
     )
     picture: Picture | None = batched(

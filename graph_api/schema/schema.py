@@ -37,6 +37,7 @@ from graph_api.schema.status import ChainTokens, StatusQuery
 from graph_api.schema.stored_traces import StoredTraceMutation, StoredTraceQuery
 from graph_api.schema.subscriptions import LedgerSubscription
 from graph_api.schema.traces import TraceQuery
+from graph_api.schema.transaction_graphs import TransactionGraphQuery
 from graph_api.schema.walks import WalkQuery
 from graph_api.schema.watchlists import WalletWatchlists, WatchlistMutation, WatchlistQuery
 
@@ -68,6 +69,7 @@ class Query(
     WalkQuery,
     PathQuery,
     NetworkQuery,
+    TransactionGraphQuery,
     LabelQuery,
     SearchQuery,
     StatusQuery,

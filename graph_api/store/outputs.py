@@ -1,5 +1,8 @@
 """Questions about outputs of UTXO transactions."""
 
+import asyncio
+from typing import Any, NamedTuple
+
 import msgspec
 
 from graph_api.domain.ids import AccountId, ChainId, TransactionId
@@ -33,10 +36,30 @@ async def spent_by(
     return await _on(graph, "outputs/spent_by", transactions, first)
 
 
+class OfWallet(NamedTuple):
+    """The outputs of one wallet on both sides of transactions."""
+
+    created: dict[TransactionId, list[OutputRow]]
+    spent: dict[TransactionId, list[OutputRow]]
+
+
+async def of_wallet_in(
+    graph: Graph, wallet: AccountId, transactions: list[TransactionId], *, first: int
+) -> OfWallet:
+    """The outputs of a wallet that each transaction creates and spends."""
+    created, spent = await asyncio.gather(
+        *(
+            _on(graph, f"outputs/{side}_of_wallet", transactions, first, wallet=wallet)
+            for side in ("created", "spent")
+        )
+    )
+    return OfWallet(created, spent)
+
+
 async def _on(
-    graph: Graph, name: str, transactions: list[TransactionId], first: int
+    graph: Graph, name: str, transactions: list[TransactionId], first: int, **wish: Any
 ) -> dict[TransactionId, list[OutputRow]]:
     found: dict[TransactionId, list[OutputRow]] = {}
-    for row in await graph.read(name, OutputRow, transactions=transactions, limit=first):
+    for row in await graph.read(name, OutputRow, transactions=transactions, limit=first, **wish):
         found.setdefault(row.transaction, []).append(row)
     return found

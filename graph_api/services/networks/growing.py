@@ -8,14 +8,14 @@ many of its flows are hidden, and behind which of them it is gone on from.
 import asyncio
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
-from graph_api.domain.ids import AccountId, ChainId, chain_id_of
+from graph_api.domain.ids import AccountId, chain_id_of
 from graph_api.services.networks.answers import Network, NetworkNode, all_of, ends
 from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.networks.reading import FlowSource, Now, Strongest, Then, wish_of
-from graph_api.services.walks import Stop
+from graph_api.services.walks import RestsOn, Stop
 from graph_api.store import chains, walks
 from graph_api.store.flows import FlowRow
 from graph_api.store.graph import Graph
@@ -45,15 +45,6 @@ async def nodes(graph: Graph, found: list[Network]) -> dict[Network, list[Networ
         for network in some:
             answers[network] = [*network.inner, *_outermost(network, known)]
     return answers
-
-
-class RestsOn(NamedTuple):
-    """Up to where the chain of a network was known."""
-
-    chain: ChainId
-    block: int | None
-    at: datetime
-    undated: int
 
 
 async def rests_on(graph: Graph, found: list[Network]) -> dict[Network, RestsOn]:
