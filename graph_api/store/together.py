@@ -55,7 +55,8 @@ class Together:
         """The answer of a part. Raises: what the reading raises for it."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._send)  # after all who are about to ask
+            # After all who are about to ask, those included who first hand on to tasks of theirs.
+            loop.call_soon(loop.call_soon, self._send)
         answer: asyncio.Future[Found] = loop.create_future()
         self._waiting.append((part, answer))
         return await answer

@@ -56,10 +56,14 @@ class Compiled:
 
 
 class CompiledExecutor:
-    """Executes queries of one schema; ``counts`` has how many by each executor and reason."""
+    """Executes queries of one schema; ``counts`` has how many by each executor and reason.
 
-    def __init__(self, schema: strawberry.Schema) -> None:
-        self.planner = Planner(schema)
+    A plan that was run ``together_after`` times joins its statements from then on: a database has
+    to plan each joined statement anew, which pays where it is asked again.
+    """
+
+    def __init__(self, schema: strawberry.Schema, *, together_after: int = 2) -> None:
+        self.planner, self.together_after = Planner(schema), together_after
         self.schema: GraphQLSchema = schema._schema
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -85,7 +89,9 @@ class CompiledExecutor:
                 return ExecutionResult(None, found)
             values = found
         plan = compiled.plan(self.planner, values)
-        run = Run(context, values, uses=plan.uses)
+        plan.runs += 1
+        together = plan.runs > self.together_after
+        run = Run(context, values, uses=plan.uses, together=together)
         try:
             return await _answer(plan, run, root_value)
         except Unforeseen:

@@ -17,6 +17,7 @@ from graph_api.schema.compiled.leaves import Leaf
 from graph_api.schema.compiled.run import Failed, Link, Question, Run, Unmade
 from graph_api.schema.made import Made
 from graph_api.schema.steps import Step, plain
+from graph_api.store.records import LookUp
 
 #: Makes a value complete at its link, or raises; the field or the list around it knows which null.
 Complete: TypeAlias = Callable[[Run, Any, Link], Any]
@@ -163,11 +164,12 @@ class Asked(Field):
     Args:
         wanted: Which columns are looked at, where the step lets that be said.
         takes_records: Whether records are completed as they are, because the type is made of them.
+        below: What is known about the fields below before any record is there.
         shareable: Whether nothing below waits for another step: what the field is completed to
             stands for all parents with the same key then.
     """
 
-    __slots__ = ("_key", "given", "shareable", "slot", "step", "takes_records", "wanted")
+    __slots__ = ("_key", "below", "given", "shareable", "slot", "step", "takes_records", "wanted")
 
     def __init__(
         self,
@@ -182,10 +184,11 @@ class Asked(Field):
         slot: int,
         wanted: "Wanted | None",
         takes_records: bool,
+        below: "Below",
     ) -> None:
         super().__init__(key, nodes, complete, nullable=nullable)
         self.step, self.given, self.shareable, self.slot = step, given, shareable, slot
-        self.wanted, self.takes_records = wanted, takes_records
+        self.wanted, self.takes_records, self.below = wanted, takes_records, below
         self._key = attrgetter(step.key) if isinstance(step.key, str) else None
 
     def value(self, run: Run, source: Any, link: Link) -> Any:
@@ -218,7 +221,15 @@ class Asked(Field):
             assert callable(step.key)
             key = step.key(**{name: use.given[name] for name in step.keyed})
         run.want(use.question, key, self, link)
+        if run.together:
+            for field in self.below.of_same_key:
+                if (question := field.question(run)) is not None:
+                    run.expect(question, key)
         return None
+
+    def question(self, run: Run) -> Question | None:
+        """What the field asks in a run; None where it is refused."""
+        return (run.uses[self.slot] or self._prepare(run)).question
 
     def arrive(self, run: Run, answer: Any, links: list[Link]) -> None:
         """Write the answer of one key to all places that wait for it."""
@@ -278,9 +289,32 @@ class Asked(Field):
                 use.arguments["columns"] = self.wanted.columns
             if step.key is not None:
                 use.question = run.question(step.function, step.part, use.arguments)
+                if run.together:
+                    self._look_up_along(run, use.question)
         except Exception as error:
             use.unasked = error
         return use
+
+    def _look_up_along(self, run: Run, mine: Question) -> None:
+        for column, look_up, field in self.below.named:
+            if (question := field.question(run)) is not None:
+                mine.along.setdefault(question, (look_up, set()))[1].add(column)
+
+
+class Below:
+    """Fields below one that a step fetches, whose keys follow from what that step asks.
+
+    Args:
+        named: Those that just look up what a column of its records names.
+        of_same_key: Those whose keys are the key of its record.
+    """
+
+    __slots__ = ("named", "of_same_key")
+
+    def __init__(
+        self, named: Sequence[tuple[str, LookUp, Asked]], of_same_key: Sequence[Asked]
+    ) -> None:
+        self.named, self.of_same_key = named, of_same_key
 
 
 class Wanted:

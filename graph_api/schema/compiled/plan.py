@@ -51,6 +51,7 @@ from graph_api.schema.compiled.completing import (
 )
 from graph_api.schema.compiled.fields import (
     Asked,
+    Below,
     Complete,
     Computed,
     Field,
@@ -64,7 +65,9 @@ from graph_api.schema.compiled.leaves import Leaf
 from graph_api.schema.compiled.run import Run
 from graph_api.schema.compiled.shapes import Place
 from graph_api.schema.made import made_by
-from graph_api.schema.steps import Step, step_of
+from graph_api.schema.steps import PUBLIC, Step, step_of
+from graph_api.store.graph import Graph
+from graph_api.store.records import LookUp, look_up_of
 
 MAX_SWITCHES = 4  # variables that decide what is selected: each value of each has a plan of its own
 
@@ -90,11 +93,16 @@ class Refused(Exception):
         self.reason = reason
 
 
-class Plan(NamedTuple):
-    """What is done for an operation: its root, and how many fields prepare something for a run."""
+class Plan:
+    """What is done for an operation: its root, and how many fields prepare something for a run.
 
-    root: Place
-    uses: int
+    ``runs`` counts how often it was used.
+    """
+
+    __slots__ = ("root", "runs", "uses")
+
+    def __init__(self, root: Place, uses: int) -> None:
+        self.root, self.uses, self.runs = root, uses, 0
 
 
 class Selected(NamedTuple):
@@ -224,6 +232,7 @@ class _Planning:
                 slot=self.slot(),
                 wanted=self.looked_at(step, places),
                 takes_records=_takes_records(step),
+                below=_below(step, places),
             )
         complete = self.complete(found.type, place, details)
         if declared.arguments:
@@ -417,6 +426,32 @@ def _takes_records(step: Step) -> bool:
     """Whether the step's type knows by itself how it is made of the records."""
     made = step.made
     return made is not None and made_by(getattr(made.kind, "of", None)) is made
+
+
+def _below(step: Step, places: list[Place]) -> Below:
+    """What is known of the fields below before the step's records are there."""
+    named: list[tuple[str, LookUp, Asked]] = []
+    of_same_key: list[Asked] = []
+    made = step.made
+    if made is None or not _asks_the_graph(step):
+        return Below(named, of_same_key)
+    is_look_up = look_up_of(step.function) is not None and callable(step.key)
+    for field in (field for place in places if place.made is made for field in place.fields):
+        if not isinstance(field, Asked) or not _asks_the_graph(field.step):
+            continue
+        key = made.reads.get(field.step.key) if isinstance(field.step.key, str) else None
+        if key is None or key.function is not None:
+            continue
+        look_up = look_up_of(field.step.function)
+        if look_up is not None and not field.step.passed:
+            named.append((key.columns[0], look_up, field))
+        if is_look_up and key.columns == ("id",):
+            of_same_key.append(field)
+    return Below(named, of_same_key)
+
+
+def _asks_the_graph(step: Step) -> bool:
+    return step.part is Graph and step.access == PUBLIC
 
 
 def _getter(declared: StrawberryField) -> Callable[[Any], Any]:

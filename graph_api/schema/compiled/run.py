@@ -14,6 +14,9 @@ from graphql import FieldNode, GraphQLError
 from graphql.error import located_error
 
 from graph_api.schema.context import Context
+from graph_api.store.graph import Engine, Graph
+from graph_api.store.records import LookUp, ReadAlong
+from graph_api.store.together import Together
 
 #: The link of what it stands in (None at the root), its key there, the map or list to write it to,
 #: and whether it may be null.
@@ -58,9 +61,22 @@ class Waiter(Protocol):
 
 
 class Question:
-    """A function with arguments: asked for many keys at once, and never twice for one."""
+    """A function with arguments: asked for many keys at once, and never twice for one.
 
-    __slots__ = ("answers", "arguments", "batched", "function", "part", "queued", "waiting")
+    What the records that it answers name may be looked up ``along`` with them: of each such
+    question, the columns that name its keys.
+    """
+
+    __slots__ = (
+        "along",
+        "answers",
+        "arguments",
+        "batched",
+        "function",
+        "part",
+        "queued",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -75,13 +91,12 @@ class Question:
         self.queued: list[Any] = []
         self.waiting: dict[Any, list[tuple[Waiter, list[Link]]]] = {}
         self.answers: dict[Any, Any] = {}
+        self.along: dict[Question, tuple[LookUp, set[str]]] = {}
 
-    async def ask(self, context: Context, keys: list[Any]) -> dict[Any, Any]:
+    async def ask(self, part: Any, keys: list[Any]) -> dict[Any, Any]:
         """The answer of each key, or what was raised for it; None where there is none."""
         try:
-            found = await self.function(
-                context.part(self.part), *((keys,) if self.batched else ()), **self.arguments
-            )
+            found = await self.function(part, *((keys,) if self.batched else ()), **self.arguments)
             if not self.batched:
                 return {_ALONE: found}
             get = found.get
@@ -90,12 +105,34 @@ class Question:
             failed = Failed(error)
             return dict.fromkeys(keys, failed)
 
+    def know(self, found: dict[Any, Any]) -> None:
+        """Take answers that nobody has asked for yet."""
+        for key, answer in found.items():
+            if key not in self.waiting:
+                self.answers.setdefault(key, answer)
+
+    def read_along(self) -> list[ReadAlong]:
+        """The look-ups that go with this question."""
+        return [
+            ReadAlong(
+                columns=tuple(sorted(columns)),
+                look_up=look_up,
+                wanted=question.arguments.get("columns"),
+                take=question.know,
+            )
+            for question, (look_up, columns) in self.along.items()
+        ]
+
 
 _ALONE: Final = object()
 
 
 class Run:
-    """The state of one execution. ``uses`` holds what a plan's fields prepared for it."""
+    """The state of one execution. ``uses`` holds what a plan's fields prepared for it.
+
+    With ``together``, questions to the graph that are asked at one moment share a statement where
+    its engine gains by that, and what is known to be needed next is asked with them.
+    """
 
     __slots__ = (
         "_nulled",
@@ -105,12 +142,17 @@ class Run:
         "context",
         "data",
         "errors",
+        "together",
         "uses",
         "variables",
     )
 
-    def __init__(self, context: Context, variables: Any, *, uses: int) -> None:
+    def __init__(
+        self, context: Context, variables: Any, *, uses: int, together: bool = False
+    ) -> None:
         self.context, self.variables = context, variables
+        graph = context.part_if_any(Graph) if together else None
+        self.together = graph is not None and graph.engine is Engine.NEO4J
         self.data: dict[str, Any] | None = {}
         self.errors: list[GraphQLError] = []
         self.uses: list[Any] = [None] * uses
@@ -134,17 +176,19 @@ class Run:
         """Let ``waiter`` have the answer of ``key`` at ``link``."""
         waiting = question.waiting.get(key)
         if waiting is not None:
-            if waiting[-1][0] is waiter:
+            if waiting and waiting[-1][0] is waiter:
                 waiting[-1][1].append(link)
             else:
                 waiting.append((waiter, [link]))
         elif key in question.answers:
             self._ready.append((question, key, waiter, link))
         else:
-            question.waiting[key] = [(waiter, [link])]
-            if not question.queued:
-                self._queue.append(question)
-            question.queued.append(key)
+            self._line_up(question, key, [(waiter, [link])])
+
+    def expect(self, question: Question, key: Any) -> None:
+        """Ask ``key`` with what is asked next, because somebody will want it."""
+        if key not in question.waiting and key not in question.answers:
+            self._line_up(question, key, [])
 
     def want_alone(
         self,
@@ -170,12 +214,14 @@ class Run:
                 if len(questions) == 1 and not asking:
                     (question,) = questions
                     if keys := self._keys_to_ask(question):
-                        self._deliver(question, await question.ask(self.context, keys))
+                        part = self._part(question, None)
+                        self._deliver(question, await question.ask(part, keys))
                     continue
+                moment = Together(self.context.graph.read_values) if self.together else None
                 for question in questions:
                     if keys := self._keys_to_ask(question):
-                        task = asyncio.ensure_future(question.ask(self.context, keys))
-                        asking[task] = question
+                        part = self._part(question, moment)
+                        asking[asyncio.ensure_future(question.ask(part, keys))] = question
                 if not asking:
                     return
                 await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
@@ -224,6 +270,21 @@ class Run:
     def _note(self, error: GraphQLError, link: Link | None) -> None:
         self._nulled.add(() if link is None else path_of(link))
         self.errors.append(error)
+
+    def _part(self, question: Question, moment: Together | None) -> Any:
+        """The door that a question goes through."""
+        if not self.together or question.part is not Graph or not (moment or question.along):
+            return self.context.part(question.part)
+        graph = self.context.graph
+        return graph.together(moment or Together(graph.read_values), question.read_along())
+
+    def _line_up(
+        self, question: Question, key: Any, waiting: list[tuple[Waiter, list[Link]]]
+    ) -> None:
+        question.waiting[key] = waiting
+        if not question.queued:
+            self._queue.append(question)
+        question.queued.append(key)
 
     def _keys_to_ask(self, question: Question) -> list[Any]:
         keys, question.queued = question.queued, []
