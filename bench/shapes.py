@@ -12,8 +12,10 @@ from bench.engines import now
 from bench.synthetic import wallet
 from graph_api.domain.ids import AccountId
 from graph_api.schema.node import global_id
-from graph_api.services import networks, paths
-from graph_api.services.networks import Network, NetworkQuestion
+from graph_api.services import paths
+from graph_api.services.networks import growing
+from graph_api.services.networks.answers import Network
+from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.paths import PathQuestion, PathSearch
 from graph_api.services.walks import Stop
 from graph_api.store.graph import Graph
@@ -74,7 +76,7 @@ async def _centre(graph: Graph, many: Sequence[str]) -> str:
         {},
     )
     asked = [_network(row[0]) for row in rows] or [_network(many[0])]
-    found = await networks.around(graph, asked, now=now())
+    found = await growing.around(graph, asked, now=now())
     sizes: dict[str, int] = {
         question.centre: len(network.edges)
         for question, network in found.items()
