@@ -21,7 +21,7 @@ from graph_api.services.clustering.runs import Clustering
 from graph_api.settings import Settings
 from graph_api.store import clusters
 from graph_api.store.clusters import EvidenceRow, RunRow
-from ingest.jobs.clusters import cluster_limits
+from ingest.jobs.clusters import cluster_limits, facts_folder
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -39,8 +39,8 @@ def group() -> None:
 async def run_command(settings: Settings, /, chain: str, as_json: bool) -> None:
     """Find who is one on CHAIN, such as ethereum, and publish it in the graph.
 
-    It reads everything that is loaded of the chain; a process that goes on working (`deskgraph up`)
-    reads new blocks alone when it is asked again.
+    The first run reads everything that is loaded of the chain, the next ones new blocks alone, as
+    long as nothing older has changed. `deskgraph up` runs again by itself when there is news.
     """
     id = ChainId(chain_of(chain).id)
     said = Console(stderr=True)
@@ -50,7 +50,12 @@ async def run_command(settings: Settings, /, chain: str, as_json: bool) -> None:
             said.print(f"{progress.share:4.0%} {progress.message}", end="\r", soft_wrap=True)
 
     async with connect.current_graph(settings) as graph:
-        clustering = Clustering(graph, clock=connect.now, limits=cluster_limits(settings))
+        clustering = Clustering(
+            graph,
+            clock=connect.now,
+            limits=cluster_limits(settings),
+            folder=facts_folder(settings.home),
+        )
         run = await clustering.run(id, tell=tell)
     if as_json:
         _line(run)

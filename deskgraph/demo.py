@@ -14,11 +14,15 @@ import msgspec
 
 from deskgraph import connect, registry, up
 from deskgraph.sample import write_economy
-from graph_api.domain.chains import CHAINS, Chain
+from graph_api.domain.chains import CHAINS, Chain, chain_of
 from graph_api.domain.errors import GraphApiError
+from graph_api.domain.ids import ChainId
 from graph_api.server.examples import EXAMPLES
+from graph_api.services.clustering.due import outdated
+from graph_api.services.clustering.runs import Clustering
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph, GraphAddress
+from ingest.jobs.clusters import cluster_limits, facts_folder
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.sources.files.format import Options
 
@@ -65,6 +69,20 @@ async def _load(
                 chains = (_SLUGS[name],) if name in _SLUGS else ()
                 await _load_paths(graph, settings, list(paths), chains=chains)
         await _load_paths(graph, settings, registry.STARTERS, chains=())
+        await _cluster(graph, settings)
+
+
+async def _cluster(graph: Graph, settings: Settings) -> None:
+    """Find who is one, so that there are clusters to look at from the first moment on."""
+    limits = cluster_limits(settings)
+    clustering = Clustering(
+        graph, clock=connect.now, limits=limits, folder=facts_folder(settings.home)
+    )
+    everywhere = [ChainId(chain.id) for chain in CHAINS]
+    for chain in await outdated(graph, everywhere, most_facts=limits.most_facts, now=connect.now()):
+        run = await clustering.run(chain)
+        name = chain_of(chain).name
+        click.echo(f"  {name}: {run.clusters:,} clusters of {run.wallets:,} wallets")
 
 
 async def _load_paths(

@@ -238,7 +238,7 @@ class WalletSettings(BaseModel, frozen=True):
 
 
 class ClusterSettings(BaseModel, frozen=True):
-    """Who is one: what merges wallets into a cluster, and what a run may take."""
+    """Who is one: what merges wallets into a cluster, what a run may take, and when one is due."""
 
     threshold: float = Field(
         0.6, gt=0, le=1, description="Less sure evidence is reported and merges nothing; fraction."
@@ -248,6 +248,13 @@ class ClusterSettings(BaseModel, frozen=True):
     )
     most_facts: int = Field(
         5_000_000, ge=1, description="Transfers of a chain that a run takes into memory, 1 KB each."
+    )
+    every_s: float = Field(
+        600.0,
+        ge=0,
+        le=604_800,
+        description="Between runs of a followed chain that has news, or of one that was clustered "
+        "before; 0: only when asked for.",
     )
 
 

@@ -117,11 +117,6 @@ def labels(graph: Graph, chain: ChainId) -> AsyncIterator[list[LabelBrief]]:
     return pages(graph, "labels", LabelBrief, "label:", "label;", chain=chain)
 
 
-async def kinds_of(graph: Graph, wallets: Sequence[AccountId]) -> list[KindRow]:
-    """What stands behind some wallets."""
-    return await graph.read("clusters/kinds", KindRow, ids=list(wallets))
-
-
 async def coins_of(
     graph: Graph, transactions: Sequence[TransactionId]
 ) -> tuple[list[OutputRow], list[OutputRow]]:

@@ -203,6 +203,7 @@ async def _work(door: Door, settings: Settings) -> None:
                 otc=otc_rules(settings),
                 notices=notice_work(settings),
                 clusters=cluster_limits(settings),
+                cluster_every=timedelta(seconds=settings.clusters.every_s),
             )
     finally:
         await bus.close()

@@ -1,12 +1,20 @@
-"""Runs of clustering that were asked for; what one has read, the next need not read again."""
+"""Runs of clustering that were asked for, and those that follow new blocks by themselves; what one
+has read, the next need not read again.
+"""
 
-from collections.abc import Callable
-from datetime import datetime
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import structlog
 
+from graph_api.domain.errors import GraphApiError
 from graph_api.domain.ids import ChainId
+from graph_api.domain.principals import LOCAL
+from graph_api.services.clustering.due import request_due
 from graph_api.services.clustering.reading import Progress
 from graph_api.services.clustering.runs import Clustering, Limits
 from graph_api.services.jobs import CLUSTERING
@@ -19,6 +27,8 @@ from ingest.jobs.workers import JobWorker, Tell
 
 _AGAIN: Final = "Ask for clustering again; a run repairs what an interrupted one has left."
 
+log: Final = structlog.get_logger("deskgraph.ingest")
+
 
 def cluster_worker(
     graph: Graph,
@@ -28,9 +38,12 @@ def cluster_worker(
     ring: Ring = nobody,
     changed: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
+    folder: Path | None = None,
 ) -> JobWorker:
-    """Works off runs of clustering; ``changed`` is called after each change of the graph."""
-    clustering = Clustering(graph, clock=clock, limits=limits)
+    """Works off runs of clustering; ``changed`` is called after each change of the graph, and
+    ``folder`` is where the next process finds what was read.
+    """
+    clustering = Clustering(graph, clock=clock, limits=limits, folder=folder)
 
     async def do(job: Job, tell: Tell) -> Any:
         def told(progress: Progress) -> None:
@@ -43,6 +56,35 @@ def cluster_worker(
     return JobWorker(vault, CLUSTERING, do, clock=clock, remedy=_AGAIN, ring=ring)
 
 
+async def keep_clustered(
+    graph: Graph,
+    vault: Vault,
+    followed: Collection[ChainId],
+    *,
+    clock: Callable[[], datetime],
+    every: timedelta,
+    limits: Limits | None = None,
+) -> None:
+    """Ask for a run of each chain that has news, ``every`` so often, for ever; who works off jobs
+    does it. Chains are those of ``followed``, and what was clustered before.
+    """
+    most = (limits or Limits()).most_facts
+    while True:
+        try:
+            await request_due(
+                graph,
+                vault,
+                followed,
+                every=every,
+                most_facts=most,
+                principal=LOCAL,
+                now=clock(),
+            )
+        except GraphApiError as error:
+            await log.awarning("clustering was not asked for", error=str(error))
+        await asyncio.sleep(every.total_seconds())
+
+
 def _note(progress: Progress) -> Note:
     return Note(
         done=progress.done,
@@ -50,6 +92,11 @@ def _note(progress: Progress) -> Note:
         unit=progress.unit,
         message=progress.message,
     )
+
+
+def facts_folder(home: Path) -> Path:
+    """Where processes of one home keep what runs have read."""
+    return home / "clusters"
 
 
 def cluster_limits(settings: Settings) -> Limits:

@@ -17,6 +17,7 @@ import structlog
 from graph_api.domain.chains import Chain, chain_of
 from graph_api.domain.errors import GraphApiError
 from graph_api.domain.events import News, Topic
+from graph_api.domain.ids import ChainId
 from graph_api.domain.otc import Rules
 from graph_api.live.streams import Retention, Streams
 from graph_api.services import price_watch
@@ -28,7 +29,7 @@ from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
-from ingest.jobs.clusters import cluster_worker
+from ingest.jobs.clusters import cluster_worker, facts_folder, keep_clustered
 from ingest.jobs.following import Follow, Following
 from ingest.jobs.lists import ListWorker
 from ingest.jobs.nodes import nodes
@@ -68,13 +69,15 @@ async def work(
     otc: Rules | None = None,
     notices: NoticeWork | None = None,
     clusters: Limits | None = None,
+    cluster_every: timedelta | None = None,
 ) -> None:
     """Follow the chains of ``addresses`` (by slug), write what webhooks told, and publish events.
 
     OTC is detected by the rules ``otc``, and alert rules judge what is published, by prices that
     are no older than ``price_tolerance``.
     ``wallets`` says how those are read that are asked for, ``notices`` how alerts go out, and
-    ``clusters`` what merges wallets.
+    ``clusters`` what merges wallets; a chain that has news is clustered ``cluster_every`` so often,
+    or when somebody asks.
     ``watch_prices`` runs beside. It goes on for ever. ``changed`` is called after each change of
     the graph.
     """
@@ -123,8 +126,16 @@ async def work(
             ring=Bell(streams, clock=clock),
             changed=changed,
             limits=clusters,
+            folder=facts_folder(home),
         )
         tasks.create_task(clusterer.run())
+        if cluster_every:
+            followed = [ChainId(chain_of(name).id) for name in addresses]
+            tasks.create_task(
+                keep_clustered(
+                    graph, vault, followed, clock=clock, every=cluster_every, limits=clusters
+                )
+            )
         for tracer in trace_workers(graph, vault, clock=clock, ring=Bell(streams, clock=clock)):
             tasks.create_task(tracer.run())
         tasks.create_task(

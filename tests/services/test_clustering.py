@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -20,7 +22,14 @@ from graph_api.domain.errors import UpstreamUnavailable
 from graph_api.domain.ids import AccountId, ChainId
 from graph_api.domain.labels import claim, on_chain
 from graph_api.domain.pages import Page
-from graph_api.domain.records import Actor, ActorType, Label, Transfer
+from graph_api.domain.records import (
+    Actor,
+    ActorType,
+    Label,
+    Transfer,
+    WalletFact,
+    WalletKind,
+)
 from graph_api.services.clustering.runs import Clustering
 from graph_api.store import cluster_runs, clusters
 from graph_api.store.graph import Graph
@@ -124,17 +133,91 @@ async def test_new_blocks_are_added_to_what_was_read(
     assert await everything(graph, CHAIN) == there
 
 
-async def test_what_changes_otherwise_is_read_anew(ledger: Ledger, clustering: Clustering) -> None:
+async def test_new_labels_are_heard_and_older_blocks_read_anew(
+    ledger: Ledger, clustering: Clustering
+) -> None:
     await ledger.write(*deposit("a", "d", block=100), *deposit("b", "d", block=200))
     assert (await clustering.run(CHAIN)).clusters == 0
     await ledger.write(*exchange())
-    assert not (await clustering.run(CHAIN)).incremental
+    assert (await clustering.run(CHAIN)).incremental
     assert await groups(ledger.graph) == [{"a", "b"}, {"d", "hot"}]
+    # What stands behind a wallet that nothing new has come to.
+    await ledger.write(WalletFact(id=wallet("b"), kind=WalletKind.CONTRACT))
+    assert (await clustering.run(CHAIN)).incremental
+    assert await groups(ledger.graph) == [{"d", "hot"}]
     # An older block, which shows that the address is somebody's own.
     await ledger.write(given.transfer("d", "h", tx="friend", amount_raw=1, block=150, at=NOON))
     assert not (await clustering.run(CHAIN)).incremental
     assert await groups(ledger.graph) == []
     assert await everything(ledger.graph, CHAIN) == (cluster_runs.Kept({}, {}, {}), [])
+
+
+class History:
+    """A chain that goes on by chance, and the process that clusters it, which ends now and then."""
+
+    def __init__(self, seed: int, ledger: Ledger, folder: Path) -> None:
+        self.chance, self.ledger, self.folder = Random(seed), ledger, folder
+        self.block, self.read_on = 0, True
+        self.process = self.started()
+
+    def started(self) -> Clustering:
+        """A new process on the files of the one before."""
+        return Clustering(self.ledger.graph, clock=lambda: NOW, folder=self.folder)
+
+    async def go_on(self) -> None:
+        """New blocks, and sometimes what else happens between two runs."""
+        for _ in range(self.chance.randint(1, 3)):
+            self.block += 10
+            payer, address = self.chance.choice("abceg"), self.chance.choice("df")
+            await self.ledger.write(*deposit(payer, address, block=self.block))
+        self.read_on = True
+        name = self.chance.choice("abceg")
+        match self.chance.randrange(6):
+            case 0:
+                await self.ledger.write(WalletFact(id=wallet(name), kind=WalletKind.CONTRACT))
+            case 1:
+                subject = on_chain(ETHEREUM, address=given.address(name))
+                said = claim(subject, "x", source=f"{self.block}", confidence=0.9, actor="exchange")
+                await self.ledger.write(said)
+            case 2:
+                paid = given.transfer(name, "h", tx=f"late {self.block}", block=5, at=NOON + 60_000)
+                await self.ledger.write(paid)
+                self.read_on = False
+            case 3:
+                [file] = self.folder.iterdir()
+                file.write_bytes(file.read_bytes()[: -self.chance.randint(1, 400)])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_what_another_process_has_read_is_as_good_as_reading_everything(
+    ledger: Ledger, tmp_path: Path, seed: int
+) -> None:
+    await ledger.write(*exchange(), *deposit("a", "d", block=1), *deposit("b", "d", block=2))
+    history = History(seed, ledger, tmp_path / "facts")
+    assert not (await history.process.run(CHAIN)).incremental
+    times_read_on = 0
+    for _ in range(6):
+        await history.go_on()
+        history.process = history.started()
+        run = await history.process.run(CHAIN)
+        assert history.read_on or not run.incremental
+        times_read_on += run.incremental
+        there = await everything(ledger.graph, CHAIN)
+        assert not (await Clustering(ledger.graph, clock=lambda: NOW).run(CHAIN)).incremental
+        assert await everything(ledger.graph, CHAIN) == there
+    assert times_read_on > 1
+
+
+async def test_two_processes_may_take_turns(ledger: Ledger, tmp_path: Path) -> None:
+    await ledger.write(*exchange(), *deposit("a", "d", block=1))
+    one, other = (Clustering(ledger.graph, clock=lambda: NOW, folder=tmp_path) for _ in range(2))
+    await one.run(CHAIN)
+    for block, process in ((10, other), (20, one), (30, other), (40, one)):
+        await ledger.write(*deposit("b", "d", block=block))
+        run = await process.run(CHAIN)
+        assert (run.incremental, run.facts) == (True, 2 + block // 5)
+    fresh = await Clustering(ledger.graph, clock=lambda: NOW, folder=tmp_path).run(CHAIN)
+    assert (fresh.incremental, fresh.facts) == (True, 10)
 
 
 async def test_a_run_that_was_interrupted_is_repaired_by_the_next(

@@ -24,6 +24,7 @@ from graph_api.domain.records import (
     UtxoTransaction,
     WalletKind,
 )
+from graph_api.services.clustering.facts_file import FactsFile, Mark, Read
 from graph_api.store import blocks, chains, cluster_facts
 from graph_api.store.chains import ChainRow
 from graph_api.store.cluster_facts import LabelBrief, MoveRow, TransactionBrief
@@ -58,15 +59,17 @@ class Labelled(msgspec.Struct, frozen=True):
 
 
 class Warm(msgspec.Struct, kw_only=True):
-    """What a run has read, for the next one."""
+    """What runs have read of a chain, and up to where; ``file`` is where it is remembered."""
 
     derivation: Derivation
     labels: str
-    block: int | None
-    block_hash: str | None
-    moves: int
-    transactions: int
-    untimed: int
+    mark: Mark = Mark()
+    file: FactsFile | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """All of it."""
+        return self.derivation.facts
 
 
 class Reading:
@@ -77,8 +80,6 @@ class Reading:
         self._family = chain_of(chain).family
         self.counters = ChainRow(id=chain)
         self._hash: str | None = None
-        #: Whose transfers were read.
-        self._new: set[AccountId] = set()
 
     async def look(self) -> None:
         """See how much there is."""
@@ -94,69 +95,66 @@ class Reading:
                 "memory; DESKGRAPH_CLUSTERS__MOST_FACTS allows more, at about 1 KB each."
             )
 
-    async def goes_on_from(self, warm: Warm, labels: str) -> bool:
-        """Whether nothing but new blocks can have come since ``warm`` was read."""
+    async def goes_on_from(self, mark: Mark) -> bool:
+        """Whether nothing but new blocks can have come since ``mark``."""
         return (
-            warm.labels == labels
-            and warm.block is not None
-            and warm.untimed == self.counters.untimed
-            and await self._hash_of(warm.block) == warm.block_hash
+            mark.block is not None
+            and mark.untimed == self.counters.untimed
+            and await self._hash_of(mark.block) == mark.block_hash
         )
 
-    def agrees(self, warm: Warm) -> bool:
+    def agrees(self, mark: Mark) -> bool:
         """Whether what was read is all that there is: nothing older has come, or gone."""
         facts = self.counters
         if self._family is Family.UTXO:
-            return warm.transactions == facts.transactions
-        return warm.moves == facts.transfers
+            return mark.transactions == facts.transactions
+        return mark.moves == facts.transfers
 
-    async def add_to(self, warm: Warm, *, above: int | None) -> None:
-        """Read blocks above ``above``, or everything."""
+    async def add_to(self, warm: Warm, *, above: int | None) -> Read:
+        """Read blocks above ``above``, or everything; what was read of transfers and coins.
+
+        Approvals and what stands behind wallets are read whole: both may change of old ones.
+        """
+        before, read = warm.mark, Read()
         if self._family is Family.UTXO:
-            await self._coins(warm, above)
+            await self._coins(read, before, above)
         else:
-            await self._moves(warm, above)
-            await self._kinds(warm, everything=above is None)
+            await self._moves(read, before, above)
+            await self._kinds(warm.facts)
         if self._family is Family.EVM:
-            await self._approvals(warm.derivation.facts)
-        warm.block, warm.block_hash = self.counters.last_block, self._hash
-        warm.untimed = self.counters.untimed
+            await self._approvals(warm.facts)
+        read.add_to(warm.facts)
+        warm.mark = Mark(
+            block=self.counters.last_block,
+            block_hash=self._hash,
+            moves=before.moves + len(read.moves),
+            transactions=before.transactions + len(read.transactions),
+            untimed=self.counters.untimed,
+        )
+        return read
 
-    async def _moves(self, warm: Warm, above: int | None) -> None:
-        facts = warm.derivation.facts
+    async def _moves(self, read: Read, before: Mark, above: int | None) -> None:
         async for page in cluster_facts.moves(self._graph, self._chain, above=above):
-            rows = [row for row in page if self._is_in_time(row.block_number)]
-            facts.add_moves(_move(row) for row in rows)
-            for row in rows:
-                self._new.add(row.recipient)
-                if row.sender is not None:
-                    self._new.add(row.sender)
-            warm.moves += len(rows)
-            await self._told(warm.moves, self.counters.transfers, "transfers")
+            read.moves += [_move(row) for row in page if self._is_in_time(row.block_number)]
+            done = before.moves + len(read.moves)
+            await self._told(done, self.counters.transfers, "transfers")
         if self._family is Family.SOLANA:
             async for some in cluster_facts.transactions(self._graph, self._chain, above=above):
-                facts.add_payers({row.id: row.sender for row in some if row.sender is not None})
+                read.payers.update({row.id: row.sender for row in some if row.sender is not None})
                 await self._publisher.keep()
 
-    async def _coins(self, warm: Warm, above: int | None) -> None:
+    async def _coins(self, read: Read, before: Mark, above: int | None) -> None:
         async for page in cluster_facts.transactions(self._graph, self._chain, above=above):
             rows = [row for row in page if self._is_in_time(row.block_number)]
             made, spent = await cluster_facts.coins_of(self._graph, [row.id for row in rows])
-            warm.derivation.facts.add_utxos(_transactions(self._chain, rows, made, spent))
-            warm.transactions += len(rows)
-            await self._told(warm.transactions, self.counters.transactions, "transactions")
+            read.transactions += _transactions(self._chain, rows, made, spent)
+            done = before.transactions + len(read.transactions)
+            await self._told(done, self.counters.transactions, "transactions")
 
-    async def _kinds(self, warm: Warm, *, everything: bool) -> None:
-        facts = warm.derivation.facts
-        if everything:
-            async for page in cluster_facts.kinds(self._graph, self._chain):
-                facts.add_kinds({AccountId(row.key): _kind(row.kind) for row in page})
-                await self._publisher.keep()
-            return
-        new = sorted(self._new)
-        for first in range(0, len(new), cluster_facts.PAGE):
-            some = await cluster_facts.kinds_of(self._graph, new[first:][: cluster_facts.PAGE])
-            facts.add_kinds({AccountId(row.key): _kind(row.kind) for row in some})
+    async def _kinds(self, facts: Facts) -> None:
+        async for page in cluster_facts.kinds(self._graph, self._chain):
+            facts.add_kinds({AccountId(row.key): _kind(row.kind) for row in page})
+            await self._publisher.keep()
 
     async def _approvals(self, facts: Facts) -> None:
         async for page in cluster_facts.approvals(self._graph, self._chain):

@@ -1,13 +1,16 @@
 """Finds who is one on a chain: reads its facts, derives evidence, publishes clusters.
 
-The first run of a process reads everything. The next ones read the blocks that came since, as long
-as nothing else has changed: what labels say, older blocks, the block that the last run ended with.
-Either way they publish the same.
+A run reads the blocks that came since the last one, as long as nothing else has changed: older
+blocks, and the block that the last run ended with. What was read before is in memory, or in a file
+that an earlier process has written. Otherwise it reads everything. Either way it publishes the
+same.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -17,6 +20,7 @@ from graph_api.analysis.clustering.union import clusters as united
 from graph_api.analysis.clustering.union import strong
 from graph_api.domain.clusters import LARGEST, THRESHOLD, Cluster, Evidence
 from graph_api.domain.ids import ChainId
+from graph_api.services.clustering.facts_file import FactsFile, Mark, Read
 from graph_api.services.clustering.reading import (
     Labelled,
     Progress,
@@ -26,7 +30,7 @@ from graph_api.services.clustering.reading import (
     known_wallets,
     milliseconds,
 )
-from graph_api.store import cluster_runs
+from graph_api.store import cluster_runs, migrations
 from graph_api.store.clusters import RunRow
 from graph_api.store.graph import Graph
 
@@ -43,7 +47,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clustering:
-    """Runs of clustering on the chains of a graph; remembers what it has read of each."""
+    """Runs of clustering on the chains of a graph; remembers what it has read of each, in files of
+    ``folder`` too where one is given.
+    """
 
     def __init__(
         self,
@@ -52,8 +58,9 @@ class Clustering:
         clock: Callable[[], datetime],
         rules: Rules | None = None,
         limits: Limits | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self._graph, self._clock, self._rules = graph, clock, rules
+        self._graph, self._clock, self._rules, self._folder = graph, clock, rules, folder
         self._limits = limits or Limits()
         self._warm: dict[ChainId, Warm] = {}
 
@@ -84,7 +91,7 @@ class Clustering:
                 labels=labels.digest,
                 threshold=self._limits.threshold,
                 incremental=incremental,
-                facts=warm.moves or warm.transactions,
+                facts=warm.mark.moves or warm.mark.transactions,
                 evidence=len(evidence),
                 wallets=sum(len(cluster.members) for cluster in found),
                 clusters=len(found),
@@ -93,42 +100,65 @@ class Clustering:
             )
             return await publisher.publish(run, changes, told=_publishing(changes.count, tell))
 
-    def forget(self, chain: ChainId) -> None:
-        """Let the next run read everything."""
-        self._warm.pop(chain, None)
-
     def _clusters(self, warm: Warm, evidence: list[Evidence]) -> list[Cluster]:
         actors = {
             wallet: known.actor
-            for wallet, known in warm.derivation.facts.known.items()
+            for wallet, known in warm.facts.known.items()
             if known.actor is not None
         }
         links = strong(evidence, threshold=self._limits.threshold)
         return united(links, actors=actors, largest=self._limits.largest)
 
-    async def _read(
-        self, chain: ChainId, reading: "Reading", labels: Labelled
-    ) -> tuple[Warm, bool]:
+    async def _read(self, chain: ChainId, reading: Reading, labels: Labelled) -> tuple[Warm, bool]:
         """The facts as they stand, and whether only new blocks were read for it."""
-        before = self._warm.pop(chain, None)
         await reading.look()
         reading.require_at_most(self._limits.most_facts)
-        if before is not None and await reading.goes_on_from(before, labels.digest):
-            await reading.add_to(before, above=before.block)
-            if reading.agrees(before):
-                return before, True
-        facts = Facts(chain, labels.wallets)
-        warm = Warm(
-            derivation=Derivation(facts, self._rules),
-            labels=labels.digest,
-            block=None,
-            block_hash=None,
-            moves=0,
-            transactions=0,
-            untimed=0,
-        )
-        await reading.add_to(warm, above=None)
-        return warm, False
+        warm = self._warm.pop(chain, None) or await self._remembered(chain, labels)
+        if await reading.goes_on_from(before := warm.mark):
+            read = await reading.add_to(warm, above=before.block)
+            if reading.agrees(warm.mark):
+                self._relabel(warm, labels)
+                await _remember(warm, read, before)
+                return warm, True
+        fresh = self._empty(chain, labels, warm.file)
+        read = await reading.add_to(fresh, above=None)
+        await _remember(fresh, read, Mark())
+        return fresh, False
+
+    async def _remembered(self, chain: ChainId, labels: Labelled) -> Warm:
+        """What an earlier process has read; empty where nothing is known of one."""
+        if self._folder is None:
+            return self._empty(chain, labels, None)
+        [first, *_] = (await migrations.status(self._graph)).applied
+        # A graph is known by the moment that it was made.
+        file = FactsFile(self._folder, chain, source=str(first.applied_at))
+        warm = self._empty(chain, labels, file)
+        warm.mark = await asyncio.to_thread(file.load, warm.facts)
+        return warm
+
+    def _empty(self, chain: ChainId, labels: Labelled, file: FactsFile | None) -> Warm:
+        derivation = Derivation(Facts(chain, labels.wallets), self._rules)
+        return Warm(derivation=derivation, labels=labels.digest, file=file)
+
+    def _relabel(self, warm: Warm, labels: Labelled) -> None:
+        """Derive anew, from the same facts, where labels say something else than before."""
+        if warm.labels != labels.digest:
+            warm.facts.known = labels.wallets
+            warm.derivation, warm.labels = Derivation(warm.facts, self._rules), labels.digest
+
+
+async def _remember(warm: Warm, read: Read, before: Mark) -> None:
+    """Write what was read into the file; the next process can do without, so can this one."""
+    if warm.file is not None:
+        with suppress(OSError):
+            await asyncio.to_thread(
+                warm.file.save, read, before, warm.mark, everything=lambda: _all_of(warm.facts)
+            )
+
+
+def _all_of(facts: Facts) -> Read:
+    moves = [move for some in facts.received.values() for move in some]
+    return Read(moves, list(facts.utxos.values()), facts.payers)
 
 
 def _publishing(total: int, tell: Tell) -> Callable[[int], None]:

@@ -1,22 +1,24 @@
 """Runs of clustering that were asked for: done, called off, put off, and on record."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from graph_api.domain.errors import BadInput, UpstreamUnavailable
 from graph_api.domain.ids import ChainId
+from graph_api.domain.labels import claim, on_chain
 from graph_api.domain.principals import LOCAL
+from graph_api.services.clustering.due import request_due
 from graph_api.services.jobs import CLUSTERING, cancel, request_clustering
 from graph_api.vault import jobs
 from graph_api.vault.jobs import Job, JobState, Note
 from graph_api.vault.vault import Vault
-from ingest.jobs.clusters import cluster_worker
+from ingest.jobs.clusters import cluster_worker, keep_clustered
 from ingest.jobs.wallets import Ring, nobody
 from ingest.jobs.workers import JobWorker, Tell
-from tests.given import ETHEREUM, NOW, Ledger
+from tests.given import ETHEREUM, NOW, Ledger, address
 from tests.services.test_clustering import deposit, exchange
 
 CHAIN = ChainId(ETHEREUM.id)
@@ -59,6 +61,76 @@ async def test_a_run_is_done_and_its_result_says_what_it_found(
     again = await worker.once()
     assert again is not None
     assert (again.result["id"], again.result["incremental"]) == (f"{CHAIN}|2", True)
+
+
+async def test_chains_with_news_are_asked_for_by_themselves_and_not_too_often(
+    ledger: Ledger, vault: Vault
+) -> None:
+    now, every = NOW, timedelta(minutes=10)
+    worker = cluster_worker(ledger.graph, vault, clock=lambda: now)
+
+    async def asked_for(*followed: ChainId) -> list[str]:
+        wanted = await request_due(
+            ledger.graph,
+            vault,
+            followed,
+            every=every,
+            most_facts=10,
+            principal=LOCAL,
+            now=now,
+        )
+        return [job.arguments["chain"] for job in wanted]
+
+    # Nothing is loaded yet; later it is, and somebody follows the chain.
+    assert await asked_for(CHAIN) == []
+    await ledger.write(*exchange(), *deposit("a", "d", block=100), *deposit("b", "d", block=200))
+    assert await asked_for() == []
+    assert await asked_for(CHAIN) == [CHAIN]
+    # It is under way, has been asked for just now, has no news.
+    assert await asked_for(CHAIN) == []
+    assert (await worker.once()) is not None
+    await ledger.write(*deposit("c", "d", block=300))
+    assert await asked_for(CHAIN) == []
+    now += every
+    # What was clustered before needs nobody to follow it.
+    assert await asked_for() == [CHAIN]
+    assert (await worker.once()) is not None
+    now += every
+    assert await asked_for() == []
+    # Labels are news too.
+    said = claim(
+        on_chain(ETHEREUM, address("c")), "x", source="t", confidence=0.9, actor="exchange"
+    )
+    await ledger.write(said)
+    assert await asked_for() == [CHAIN]
+    assert (await worker.once()) is not None
+    now += every
+    # What memory does not take is not tried.
+    for block in (400, 500, 600):
+        await ledger.write(*deposit("c", "d", block=block))
+    assert await asked_for(CHAIN) == []
+
+
+async def test_asking_goes_on_when_something_was_away(ledger: Ledger, vault: Vault) -> None:
+    await ledger.write(*exchange(), *deposit("a", "d", block=100))
+    looks, looked_again = 0, asyncio.Event()
+
+    def clock() -> datetime:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise UpstreamUnavailable("The graph", retry_after_s=1)
+        if looks == 3:
+            looked_again.set()
+        return NOW
+
+    asking = asyncio.create_task(
+        keep_clustered(ledger.graph, vault, [CHAIN], clock=clock, every=timedelta(milliseconds=1))
+    )
+    await looked_again.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert await jobs.active(vault, LOCAL) == 1
 
 
 class Work:
