@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from graph_api.store.graph import Graph, Row, Writing
+from graph_api.store import publications
+from graph_api.store.graph import Graph, Row
 
-_AT_ONCE: Final = 1_000
+_KIND: Final = "traces"
 
 
 async def put(
@@ -17,33 +18,10 @@ async def put(
     transfers: Sequence[Row],
 ) -> None:
     """Write a trace and its roads, in place of what is there of it."""
-    await remove(graph, id)
-
-    async def itself(writing: Writing) -> None:
-        await writing.run("traces/put", id=id, **properties)
-
-    await graph.write(itself)
-    for name, rows in (("traces/tie_wallets", wallets), ("traces/tie_transfers", transfers)):
-        for start in range(0, len(rows), _AT_ONCE):
-            some = list(rows[start : start + _AT_ONCE])
-
-            async def tie(writing: Writing, name: str = name, some: list[Row] = some) -> None:
-                await writing.run(name, id=id, rows=some)
-
-            await graph.write(tie)
+    roads = {"tie_wallets": wallets, "tie_transfers": transfers}
+    await publications.put(graph, _KIND, id, properties=properties, roads=roads)
 
 
 async def remove(graph: Graph, id: str) -> None:
     """Take a trace and its roads away."""
-
-    async def untie(writing: Writing) -> int:
-        rows = await writing.run("traces/untie", id=id, limit=_AT_ONCE)
-        return int(rows[0]["gone"])
-
-    while await graph.write(untie):
-        pass
-
-    async def itself(writing: Writing) -> None:
-        await writing.run("traces/remove", id=id)
-
-    await graph.write(itself)
+    await publications.remove(graph, _KIND, id)

@@ -427,24 +427,31 @@ notice_alerts = Table(
     Index("notice_alerts_of_alert", "workspace", "alert"),
 )
 
-traces = Table(
-    "traces",
-    metadata,
-    Column("workspace", Words, primary_key=True),
-    Column("id", Words, primary_key=True),
-    Column("principal", Words, nullable=False),
-    Column("digest", Words, nullable=False),
-    Column("made_at", Moment, nullable=False),
-    Column("question", Document, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("name", Words),
-    Column("published_at", Moment),
-    ForeignKeyConstraint(
-        ["workspace", "principal"], ["principals.workspace", "principals.principal"]
-    ),
-    Index("traces_newest", "workspace", "made_at", "id"),
-    Index("traces_named", "workspace", "principal", "name", unique=True),
-)
+
+def _kept(name: str) -> Table:
+    """Answers of one kind, as ``shelves`` keeps them."""
+    return Table(
+        name,
+        metadata,
+        Column("workspace", Words, primary_key=True),
+        Column("id", Words, primary_key=True),
+        Column("principal", Words, nullable=False),
+        Column("digest", Words, nullable=False),
+        Column("made_at", Moment, nullable=False),
+        Column("question", Document, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("name", Words),
+        Column("published_at", Moment),
+        ForeignKeyConstraint(
+            ["workspace", "principal"], ["principals.workspace", "principals.principal"]
+        ),
+        Index(f"{name}_newest", "workspace", "made_at", "id"),
+        Index(f"{name}_named", "workspace", "principal", "name", unique=True),
+    )
+
+
+traces = _kept("traces")
+cluster_replays = _kept("cluster_replays")
 
 
 async def add(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:

@@ -20,6 +20,8 @@ from graph_api.vault import (
     idempotency,
     jobs,
     published_lists,
+    replays,
+    shelves,
     traces,
     watchlists,
     workspaces,
@@ -42,15 +44,16 @@ SUBJECTS = (
     alerts,
     idempotency,
     traces,
+    replays,
 )
 
 
 def questions(subject: ModuleType) -> list[Callable[..., Any]]:
-    """The public coroutine functions that the module defines."""
+    """The public coroutine functions that the module defines, or has of a shelf."""
     return [
         function
         for name, function in inspect.getmembers(subject, inspect.iscoroutinefunction)
-        if not name.startswith("_") and function.__module__ == subject.__name__
+        if not name.startswith("_") and function.__module__ in (subject.__name__, shelves.__name__)
     ]
 
 
