@@ -187,7 +187,10 @@ async def test_transactions_around_a_wallet_are_paged_and_taken_away(town: Graph
         ('networkExpansion(wallet: $id, after: "x") { complete }', "no cursor"),
         ("networkExpansion(wallet: $id, first: 0) { complete }", "first"),
         ("networkExpansion(wallet: $id, order: AMOUNT) { complete }", "token"),
-        ('network(centre: $id, asOfBlock: 1, asOf: "2024-01-01T00:00:00Z") { complete }', "not both"),
+        (
+            'network(centre: $id, asOfBlock: 1, asOf: "2024-01-01T00:00:00Z") { complete }',
+            "not both",
+        ),
         ("transactionGraph(wallet: $id, first: 101) { stopped }", "first is a number"),
         ("transactionGraph(wallet: $id, perTransaction: 501) { stopped }", "perTransaction"),
         ('transactionGraph(wallet: $id, after: "x") { stopped }', "no cursor"),
