@@ -24,6 +24,7 @@ from graph_api.services.tracing.answers import (
     TraceCrossing,
     TraceOpening,
     TraceParty,
+    TraceRefusal,
     TraceSum,
 )
 from graph_api.services.tracing.lists import EndAt, PieceAt
@@ -251,6 +252,22 @@ class TraceCrossingType:
 
 
 @strawberry.type(
+    name="TraceRefusal",
+    description="A swap that value did not go on by: it ends at the pool.",
+)
+class TraceRefusalType:
+    """Where evidence does not suffice."""
+
+    transaction_id: str = strawberry.field(description="The transaction, as `chain:hash`.")
+    reason: str = strawberry.field(description="Why, in a sentence.")
+
+    @classmethod
+    def of(cls, found: TraceRefusal) -> "TraceRefusalType":
+        """As clients see it."""
+        return cls(transaction_id=found.transaction, reason=found.reason)
+
+
+@strawberry.type(
     name="TraceOpening",
     description="Untraced units that a wallet must have had before all that is loaded of it.",
 )
@@ -297,6 +314,9 @@ class Trace:
     sums: list[TraceSumType] = strawberry.field(description="The balance of each token.")
     crossings: list[TraceCrossingType] = strawberry.field(
         description="Swaps and bridge transfers that value went on by."
+    )
+    refusals: list[TraceRefusalType] = strawberry.field(
+        description="Swaps that value did not go on by, and why."
     )
     openings: list[TraceOpeningType] = strawberry.field(
         description="What wallets must have had before, because their histories begin late."
@@ -349,6 +369,7 @@ class Trace:
             wallets_reached=found.wallets,
             sums=[TraceSumType.of(one) for one in found.sums],
             crossings=[TraceCrossingType.of(one) for one in found.crossings],
+            refusals=[TraceRefusalType.of(one) for one in found.refusals],
             openings=[TraceOpeningType.of(one) for one in found.openings],
             uncounted=found.uncounted,
             unordered=found.unordered,

@@ -4,10 +4,12 @@ import gc
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from graph_api.analysis.tracing.limits import Ended, Meter, Spent, Stops
-from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
+from graph_api.analysis.tracing.moves import Bundle, Crossing, Moves, Seeds
 from graph_api.analysis.tracing.pieces import Book, End, Fate, Part, Run, Traced
 
 #: How many events are looked at between two looks at the clock.
@@ -15,18 +17,27 @@ _AT_ONCE: Final = 8_192
 
 
 class Leg(NamedTuple):
-    """A movement of a crossing: where its units begin among all that was paid or got."""
+    """A movement of a crossing: where its units begin among all of its bundle."""
 
     crossing: int
+    bundle: int
     begins: int
 
 
-class Side(NamedTuple):
-    """What a crossing took in and gave out, in base units, and what of the former is traced."""
+class Payment(NamedTuple):
+    """A bundle that was paid: its base units, its share of what was got, and what is traced."""
 
-    paid_raw: int
-    got_raw: int
-    paid: list[Part]
+    raw: int
+    begins: Fraction
+    ends: Fraction
+    parts: list[Part]
+
+
+class Side(NamedTuple):
+    """What a crossing took in, and the base units of the bundles that it gave out."""
+
+    paid: list[Payment]
+    got_raw: list[int]
 
 
 class Ledger(Book, ABC):
@@ -52,11 +63,9 @@ class Ledger(Book, ABC):
         self.traced: dict[int, Any] = {}
         self._openings = {place: raw for place, raw in enumerate(self.balances[:-1]) if raw}
         self.seen = 0
-        self.paid, self.got = _legs(crossings, moves.amounts)
-        self.sides = [
-            Side(_sum(one.paid, moves.amounts), _sum(one.got, moves.amounts), [])
-            for one in crossings
-        ]
+        self.paid = _legs([one.paid for one in crossings], moves.amounts)
+        self.got = _legs([one.got for one in crossings], moves.amounts)
+        self.sides = [_side(one, moves.amounts) for one in crossings]
         self.special = {*seeds.events, *seeds.parts, *self.paid, *self.got}
         #: Places whose receipts are traced from now on.
         self.sources: frozenset[int] = frozenset()
@@ -74,7 +83,7 @@ class Ledger(Book, ABC):
             self._advance(min(self.seeds.since, count))
             self.sources = self.seeds.places
             for place in sorted(self.sources):
-                self.open(place, [(self.balances[place], True)])
+                self.begin(place)
             self._advance(count)
         except Spent as spent:
             ended = spent.what
@@ -129,6 +138,10 @@ class Ledger(Book, ABC):
         """Let a place begin with these units, and then the rest of its balance."""
 
     @abstractmethod
+    def begin(self, place: int) -> None:
+        """Let all that a place holds be traced from now on, where it is not yet."""
+
+    @abstractmethod
     def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
         """Let ``amount`` pass, by the policy; some of it may be traced, or begin to be."""
 
@@ -153,22 +166,31 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _legs(
-    crossings: Sequence[Crossing], amounts: Sequence[int]
-) -> tuple[dict[int, Leg], dict[int, Leg]]:
-    paid: dict[int, Leg] = {}
-    got: dict[int, Leg] = {}
-    for number, crossing in enumerate(crossings):
-        for legs, events in ((paid, crossing.paid), (got, crossing.got)):
+def _legs(sides: Sequence[Sequence[Bundle]], amounts: Sequence[int]) -> dict[int, Leg]:
+    legs: dict[int, Leg] = {}
+    for crossing, bundles in enumerate(sides):
+        for place, bundle in enumerate(bundles):
             begins = 0
-            for event in events:
-                legs[event] = Leg(number, begins)
+            for event in bundle.events:
+                legs[event] = Leg(crossing, place, begins)
                 begins += amounts[event]
-    return paid, got
+    return legs
 
 
-def _sum(events: Sequence[int], amounts: Sequence[int]) -> int:
-    return sum(amounts[event] for event in events)
+def _side(crossing: Crossing, amounts: Sequence[int]) -> Side:
+    whole = sum(bundle.worth for bundle in crossing.paid)
+    ends = [end / whole for end in accumulate(bundle.worth for bundle in crossing.paid)]
+    return Side(
+        [
+            Payment(_sum(bundle, amounts), begins, end, [])
+            for bundle, begins, end in zip(crossing.paid, [Fraction(0), *ends], ends, strict=False)
+        ],
+        [_sum(bundle, amounts) for bundle in crossing.got],
+    )
+
+
+def _sum(bundle: Bundle, amounts: Sequence[int]) -> int:
+    return sum(amounts[event] for event in bundle.events)
 
 
 def _without(barred: Mapping[int, Fate], sources: frozenset[int]) -> Mapping[int, Fate]:

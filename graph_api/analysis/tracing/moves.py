@@ -4,6 +4,8 @@ A place is one wallet's holding of one token, an event one movement between two 
 """
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
 
 import msgspec
 
@@ -80,19 +82,31 @@ class Seeds(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Bundle(NamedTuple):
+    """Movements of one token in a crossing, and their worth beside the other bundles there."""
+
+    events: tuple[int, ...]
+    worth: Fraction = Fraction(1)
+
+    def turned(self, turn: int) -> "Bundle":
+        """The same among movements that are turned round."""
+        return Bundle(tuple(turn - event for event in reversed(self.events)), self.worth)
+
+
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     """Value that went on as something else: a swap, or a transfer over a bridge.
 
-    ``paid`` and ``got`` are movements, all of one token each and every one that was paid before the
-    first that was got. What is traced of the former is traced of the latter, in proportion.
+    ``paid`` and ``got`` are movements, every one that was paid before the first that was got. What
+    is traced of a bundle that was paid is traced of its share of each that was got, in proportion;
+    of several that were paid each has a share by its worth, the first the first units.
     """
 
-    paid: tuple[int, ...]
-    got: tuple[int, ...]
+    paid: tuple[Bundle, ...]
+    got: tuple[Bundle, ...]
 
     def turned(self, turn: int) -> "Crossing":
         """The same among movements that are turned round: what was got is paid."""
         return Crossing(
-            paid=tuple(turn - event for event in reversed(self.got)),
-            got=tuple(turn - event for event in reversed(self.paid)),
+            paid=tuple(bundle.turned(turn) for bundle in self.got),
+            got=tuple(bundle.turned(turn) for bundle in self.paid),
         )

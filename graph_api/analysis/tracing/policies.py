@@ -37,7 +37,7 @@ from typing import Final
 Amount = int | Fraction
 
 #: How much of ``traced`` units of a ``balance`` leave with a payment of ``amount``.
-Share = Callable[[Amount, int, int], Amount]
+Share = Callable[[Amount, Amount, int], Amount]
 
 
 class Policy(StrEnum):
@@ -54,11 +54,11 @@ class Policy(StrEnum):
 QUEUED: Final = frozenset({Policy.FIFO, Policy.LIFO})
 
 
-def rounded(traced: Amount, amount: int, balance: int) -> Amount:
+def rounded(traced: Amount, amount: Amount, balance: int) -> Amount:
     """Haircut in whole base units; what rounding leaves over stays where it is."""
     return traced * amount // balance
 
 
-def rational(traced: Amount, amount: int, balance: int) -> Amount:
+def rational(traced: Amount, amount: Amount, balance: int) -> Amount:
     """Haircut without rounding."""
     return Fraction(traced) * amount / balance

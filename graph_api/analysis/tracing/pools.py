@@ -35,6 +35,13 @@ class Haircut(Ledger):
         if raw:
             self._keep(place, self.seed(place, NONE, raw))
 
+    def begin(self, place: int) -> None:
+        """Let all that a place holds be traced from now on, where it is not yet."""
+        pool = self.traced.setdefault(place, Pool())
+        untraced = self.balances[place] - pool.raw
+        if untraced > 0:
+            self._keep(place, self.seed(place, NONE, untraced))
+
     def move(self, event: int, sender: int, recipient: int, amount: int) -> None:
         """Let ``amount`` pass."""
         runs = self._taken(event, sender, amount)
@@ -108,12 +115,16 @@ class Haircut(Ledger):
         """What crosses over ends here, and is remembered."""
         raw = self.pieces.amounts[piece]
         self.ends.append(End(piece, raw, Fate.CROSSED))
-        self.sides[self.paid[event].crossing].paid.append((raw, piece))
+        leg = self.paid[event]
+        self.sides[leg.crossing].paid[leg.bundle].parts.append((raw, piece))
 
     def _got(self, event: int, amount: int) -> list[Part]:
         """What crossed over goes on, in proportion."""
-        side = self.sides[self.got[event].crossing]
-        parts = [(self.share(raw, amount, side.paid_raw), piece) for raw, piece in side.paid]
+        parts = [
+            (self.share(raw, amount * (payment.ends - payment.begins), payment.raw), piece)
+            for payment in self.sides[self.got[event].crossing].paid
+            for raw, piece in payment.parts
+        ]
         return [(raw, piece) for raw, piece in parts if raw]
 
 
@@ -141,8 +152,10 @@ class Poison(Haircut):
 
     def _got(self, event: int, amount: int) -> list[Part]:
         """All of what was got is traced, if anything of what was paid is."""
-        paid = self.sides[self.got[event].crossing].paid
-        return [(amount, paid[0][1])] if paid else []
+        for payment in self.sides[self.got[event].crossing].paid:
+            if payment.parts:
+                return [(amount, payment.parts[0][1])]
+        return []
 
 
 class Tiho(Haircut):

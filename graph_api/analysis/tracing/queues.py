@@ -39,6 +39,16 @@ class Queues(Ledger, ABC):
         self.balances[place] = 0
         self.traced[place] = queue
 
+    def begin(self, place: int) -> None:
+        """Let all that a place holds be traced from now on, where it is not yet."""
+        queue = self.traced.get(place)
+        if queue is None:
+            self.open(place, [(self.balances[place], True)])
+            return
+        for at, (raw, piece) in enumerate(queue):
+            if piece == NONE:
+                queue[at] = (raw, self.followed(self.seed(place, NONE, raw)))
+
     def held(self) -> Iterator[Part]:
         """What is traced in places now, and the piece that it is of."""
         return (run for queue in self.traced.values() for run in queue if run[1] != NONE)
@@ -120,7 +130,8 @@ class Queues(Ledger, ABC):
 
     def _paid(self, event: int, recipient: int, runs: list[Run]) -> list[Run]:
         """What crosses over ends here, and is remembered."""
-        side = self.sides[self.paid[event].crossing]
+        leg = self.paid[event]
+        payment = self.sides[leg.crossing].paid[leg.bundle]
         for raw, parent in runs:
             piece = parent
             if parent != NONE:
@@ -128,7 +139,7 @@ class Queues(Ledger, ABC):
                     self.child(recipient, event, parent, raw) if parent > NONE else _SEED - parent
                 )
                 self.ends.append(End(piece, raw, Fate.CROSSED))
-            side.paid.append((raw, piece))
+            payment.parts.append((raw, piece))
         return [(sum(raw for raw, _ in runs), NONE)]
 
     def _got(self, event: int, runs: list[Run]) -> list[Run]:
@@ -137,7 +148,10 @@ class Queues(Ledger, ABC):
             return runs
         leg = self.got[event]
         side = self.sides[leg.crossing]
-        whole = stretched(side.paid, of=side.paid_raw, to=side.got_raw)
+        got_raw, whole = side.got_raw[leg.bundle], list[Run]()
+        for payment in side.paid:
+            length = int(payment.ends * got_raw) - int(payment.begins * got_raw)
+            whole += stretched(payment.parts, of=payment.raw, to=length)
         return between(whole, leg.begins, self.moves.amounts[event])
 
 
@@ -176,7 +190,8 @@ class Fifo(Queues):
                 self.seen = event
                 self.check()
             if event in special or recipient in barred or recipient == NONE:
-                self.move(event, sender, recipient, left)
+                if left:
+                    self.move(event, sender, recipient, left)
                 count = len(pieces)
                 continue
             queue, target, is_source = queue_of(sender), queue_of(recipient), recipient in sources

@@ -9,18 +9,20 @@ moved more often than their token did in all, the token is read instead.
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from fractions import Fraction
 from typing import Final
 
 from graph_api.analysis.tracing.accounts import follow, follow_back
 from graph_api.analysis.tracing.limits import Budget, Ended, Stops
 from graph_api.analysis.tracing.matching import Match
-from graph_api.analysis.tracing.moves import Crossing, Moves, Seeds
+from graph_api.analysis.tracing.moves import Bundle, Crossing, Moves, Seeds
 from graph_api.analysis.tracing.order import behind, by_time
 from graph_api.analysis.tracing.pieces import NONE, Fate, Traced
 from graph_api.domain.errors import BadInput, NotFound
+from graph_api.domain.ids import TokenId
 from graph_api.services.tracing.answering import Run, answered
 from graph_api.services.tracing.answers import TraceAnswer
-from graph_api.services.tracing.crossings import Crossings, is_bridge
+from graph_api.services.tracing.crossings import Crossings
 from graph_api.services.tracing.ledger import Event, Ledger, Place
 from graph_api.services.tracing.questions import TraceQuestion, Way
 from graph_api.store import traces
@@ -66,18 +68,18 @@ async def traced(
         new_run = await asyncio.to_thread(_run, ledger, crossings.matches, seeds, within, seconds)
         if run is not None and new_run.found.ended is Ended.SECONDS:
             # What was known a round ago says more than half a run over all that is known now.
-            return await answered(ledger, run, Ended.SECONDS)
+            return await answered(ledger, run, crossings.refusals, Ended.SECONDS)
         run = new_run
         reached = {run.places[piece.place] for piece in run.found.pieces if piece.place != NONE}
         wallets = {place.wallet for place in reached}
         report(ledger.read, len(wallets))
         ended = spent(budget, run.found, len(wallets), ledger.read, seconds() - began)
         if ended is not Ended.COMPLETE:
-            return await answered(ledger, run, ended)
-        found = await _cross(ledger, crossings, run) if asked.over_crossings else False
+            return await answered(ledger, run, crossings.refusals, ended)
+        found = await _cross(crossings, run) if asked.over_crossings else False
         new = set(ledger.unread(reached))
         if not new and not found:
-            return await answered(ledger, run, _openness(run.found))
+            return await answered(ledger, run, crossings.refusals, _openness(run.found))
 
 
 async def _seeds(ledger: Ledger) -> list[Movement]:
@@ -169,8 +171,8 @@ def _run(
         barred=_barred(ledger, numbers),
         crossings=[
             Crossing(
-                paid=tuple(sorted(rows[id] for id in one.paid)),
-                got=tuple(sorted(rows[id] for id in one.got)),
+                paid=_bundles(one.paid, one, rows=rows, events=events),
+                got=_bundles(one.got, one, rows=rows, events=events),
             )
             for one in known
         ],
@@ -178,6 +180,21 @@ def _run(
         clock=clock,
     )
     return Run(events, places, known, found)
+
+
+def _bundles(
+    ids: Iterable[str], match: Match, *, rows: dict[str, int], events: list[Event]
+) -> tuple[Bundle, ...]:
+    """Movements on one side of a crossing by their tokens."""
+    found: dict[TokenId, list[int]] = {}
+    for event in sorted(rows[id] for id in ids):
+        place = events[event].recipient
+        if place is not None:
+            found.setdefault(place.token, []).append(event)
+    return tuple(
+        Bundle(tuple(some), match.worths.get(token, Fraction(1)))
+        for token, some in sorted(found.items())
+    )
 
 
 def _begin(
@@ -222,21 +239,10 @@ def _in_order(events: list[Event], matches: Iterable[Match]) -> list[Event]:
     return sorted(moved, key=lambda event: event.order)
 
 
-async def _cross(ledger: Ledger, crossings: Crossings, run: Run) -> bool:
+async def _cross(crossings: Crossings, run: Run) -> bool:
     """Look where traced value was swapped or reached a bridge; whether that was found."""
-    rows = {
-        event.id: event.row
-        for piece in run.found.pieces
-        if piece.event != NONE and isinstance((event := run.events[piece.event]).row, Movement)
-    }
-    moved = [row for row in rows.values() if isinstance(row, Movement)]
-    bridges = [
-        row
-        for row in moved
-        if (party := ledger.parties.get(row.recipient)) is not None and is_bridge(party)
-    ]
-    forward = ledger.asked.way is Way.FORWARD
-    return await crossings.look(moved, into_bridges=bridges if forward else [])
+    rows = {event: run.events[event].row for event in run.found.pieces.events if event != NONE}
+    return await crossings.look([row for row in rows.values() if isinstance(row, Movement)])
 
 
 def _number(numbers: dict[Place, int], place: Place | None) -> int:

@@ -15,6 +15,7 @@ from graph_api.services.tracing.answers import (
     TraceEnd,
     TraceOpening,
     TracePiece,
+    TraceRefusal,
     TraceSum,
 )
 from graph_api.services.tracing.ledger import Event, Ledger, Place
@@ -34,7 +35,9 @@ class Run(NamedTuple):
     found: Traced
 
 
-async def answered(ledger: Ledger, run: Run, ended: Ended) -> TraceAnswer:
+async def answered(
+    ledger: Ledger, run: Run, refusals: Iterable[TraceRefusal], ended: Ended
+) -> TraceAnswer:
     """The answer, with the names of those who are known at its ends."""
     found = run.found
     ways = _ways(run.matches)
@@ -56,6 +59,7 @@ async def answered(ledger: Ledger, run: Run, ended: Ended) -> TraceAnswer:
         ends=ends,
         parties=tuple(known[wallet] for wallet in sorted(known)),
         crossings=tuple(map(_crossing, run.matches)),
+        refusals=tuple(refusals),
         sums=sums(pieces, ends),
         openings=tuple(
             TraceOpening(

@@ -85,6 +85,13 @@ class TraceCrossing(msgspec.Struct, frozen=True, kw_only=True):
     got: tuple[TransferId, ...]
 
 
+class TraceRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction with a swap by which value did not go on, and why."""
+
+    transaction: TransactionId
+    reason: str
+
+
 class TraceSum(msgspec.Struct, frozen=True, kw_only=True):
     """Of one token: what began here, what crossed into it, and what became of it all."""
 
@@ -127,6 +134,7 @@ class TraceAnswer(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     crossings: tuple[TraceCrossing, ...]
     sums: tuple[TraceSum, ...]
     openings: tuple[TraceOpening, ...]
+    refusals: tuple[TraceRefusal, ...] = ()
     uncounted: int = 0
     unordered: int = 0
 

@@ -61,7 +61,7 @@ class Ledger:
         now: datetime,
         is_late: IsLate = lambda: False,
     ) -> None:
-        self.graph, self.asked, self._is_late = graph, asked, is_late
+        self.graph, self.asked, self.is_late = graph, asked, is_late
         self.moment = min(asked.as_of or now, now)
         self.rows: dict[TransferId, Movement] = {}
         self.fees: dict[str, FeePaid] = {}
@@ -257,7 +257,7 @@ class Ledger:
             moved = (await tokens.by_ids(self.graph, [token])).get(token)
             if moved is not None and moved.transfers <= min(degrees, left):
                 found = await traces.of_token(
-                    self.graph, token, up_to=last, budget=left, is_late=self._is_late
+                    self.graph, token, up_to=last, budget=left, is_late=self.is_late
                 )
                 await self._take(found)
                 if not found.unread:
@@ -269,7 +269,7 @@ class Ledger:
             up_to=last,
             budget=budget - self.read,
             with_fees=any(place.token == coin for place in wanted),
-            is_late=self._is_late,
+            is_late=self.is_late,
         )
         kept = {place.token for place in wanted}
         await self._take(found, tokens=kept)

@@ -1,31 +1,30 @@
 """What the graph tells of a published trace: for analysts who join it with a plain ``MATCH``."""
 
 from collections import defaultdict
+from functools import partial
 
 from graph_api.analysis.tracing.limits import Ended
 from graph_api.domain.principals import Principal
+from graph_api.services.publications import settle
 from graph_api.services.tracing import keeping
 from graph_api.services.tracing.answers import TraceAnswer
 from graph_api.store import published_traces
 from graph_api.store.graph import Graph, Row
-from graph_api.vault.traces import Kept
+from graph_api.vault.shelves import Kept
 from graph_api.vault.vault import Vault
 
 
 async def bring_up_to_date(graph: Graph, vault: Vault, id: str, *, owner: Principal) -> bool:
-    """Write what is published into the graph, and take away what is not; whether it is there now.
+    """Write a trace into the graph while it is published; whether it is there now."""
 
-    Looks again when it has written, so that the last of several changes counts.
-    """
-    while True:
-        kept = (await keeping.by_ids(vault, [id], principal=owner)).get(id)
-        if kept is None or kept.published_at is None:
-            await published_traces.remove(graph, id)
-        else:
-            answer = (await keeping.answers(vault, [id], principal=owner))[id]
-            await _put(graph, kept, answer)
-        if (await keeping.by_ids(vault, [id], principal=owner)).get(id) == kept:
-            return kept is not None and kept.published_at is not None
+    async def look() -> Kept | None:
+        return (await keeping.by_ids(vault, [id], principal=owner)).get(id)
+
+    async def put(kept: Kept) -> None:
+        answer = (await keeping.answers(vault, [id], principal=owner))[id]
+        await _put(graph, kept, answer)
+
+    return await settle(look, put=put, remove=partial(published_traces.remove, graph, id))
 
 
 async def _put(graph: Graph, kept: Kept, answer: TraceAnswer) -> None:

@@ -3,13 +3,22 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from graph_api.analysis.tracing.matching import CrossingKind, Moved, bridged, swaps
+import msgspec
+
+from graph_api.analysis.tracing.matching import (
+    CrossingKind,
+    Moved,
+    bridged,
+    bridged_back,
+    issuers,
+    swaps,
+)
 from graph_api.analysis.tracing.order import FEE, Order, behind, by_time, place_of
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-def moved(id: str, sender: str | None, recipient: str, token: str, raw: int) -> Moved:
+def moved(id: str, sender: str | None, recipient: str | None, token: str, raw: int) -> Moved:
     """A movement of a transaction."""
     return Moved(id=id, sender=sender, recipient=recipient, token=token, amount_raw=raw)
 
@@ -29,14 +38,54 @@ def test_a_swap_is_what_a_trader_gave_and_got_whoever_stands_between() -> None:
     assert own.confidence > other.confidence
 
 
-def test_what_comes_back_as_several_tokens_or_as_none_is_no_swap() -> None:
+def test_several_tokens_are_given_or_got_together() -> None:
     withdrawn = [
         moved("1", "alice", "pool", "SHARE", 10),
-        moved("2", "pool", "alice", "USD", 40),
-        moved("3", "pool", "alice", "COIN", 40),
+        moved("2", "pool", None, "SHARE", 10),
+        moved("3", "pool", "alice", "USD", 40),
+        moved("4", "pool", "alice", "COIN", 40),
+    ]
+    added = [
+        moved("1", "alice", "pool", "USD", 40),
+        moved("2", "alice", "pool", "COIN", 40),
+        moved("3", None, "fees", "SHARE", 1),
+        moved("4", None, "alice", "SHARE", 9),
+    ]
+    contracts = {"SHARE": "pool", "USD": "usd", "COIN": "coin"}
+
+    assert issuers(withdrawn, contracts) == issuers(added, contracts) == {"pool"}
+    (out,), (into,) = swaps(withdrawn, {"pool"}), swaps(added, {"pool"})
+    assert (out.paid, out.got) == (("1",), ("3", "4"))
+    assert (into.paid, into.got) == (("1", "2"), ("4",))
+    shared = into.by_worth({"USD": Fraction(40), "COIN": Fraction(1)})
+    assert shared.worths["USD"] == 40
+    assert shared.confidence < into.confidence
+
+
+def test_who_is_paid_for_what_he_issued_elsewhere_issues_nothing() -> None:
+    contracts = {"SHARE": "pool", "USD": "usd"}
+
+    assert issuers([moved("1", "alice", "bob", "SHARE", 1)], contracts) == set()
+    # A token that comes into being, and a payment between others beside it.
+    minted = [moved("1", None, "alice", "USD", 5), moved("2", "alice", "bob", "SHARE", 1)]
+    assert issuers(minted, contracts) == set()
+
+
+def test_who_only_passes_on_is_no_trader_beside_who_began() -> None:
+    unwrapped = [
+        moved("1", "pool", "router", "WRAPPED", 7),
+        moved("2", "router", "alice", "COIN", 7),
+        moved("3", "alice", "pool", "USD", 10),
     ]
 
-    assert swaps(withdrawn, {"pool"}) == []
+    (own,) = swaps(unwrapped, {"pool"}, first=["alice", "router"])
+    (other,) = swaps(unwrapped, {"pool"}, first=["router"])
+
+    assert (own.paid, own.got) == (("3",), ("2",))
+    assert (other.paid, other.got) == (("2",), ("1",))
+
+
+def test_what_comes_back_as_nothing_is_no_swap() -> None:
     assert swaps([moved("1", "alice", "pool", "USD", 10)], {"pool"}) == []
     # Value that only passes through is neither given nor got.
     assert swaps([moved("1", "a", "b", "USD", 3), moved("2", "b", "a", "USD", 3)], {"pool"}) == []
@@ -74,7 +123,40 @@ def test_a_bridge_pays_the_same_address_soon_and_not_more() -> None:
     assert sure is not None
     assert (sure.got, sure.confidence) == (("right",), 0.9)
     assert unsure is not None
-    assert (unsure.got, unsure.confidence) == (("two",), 0.3)
+    # What a bridge pays comes before what is nearer.
+    assert (unsure.got, unsure.confidence) == (("one",), 0.45)
+
+
+def test_a_payout_leads_back_to_what_had_reached_a_bridge() -> None:
+    def sent(id: str, before: timedelta, units: str) -> Moved:
+        return Moved(
+            id=id,
+            sender="there",
+            recipient="gate",
+            token="USD",
+            amount_raw=1,
+            at=NOON - before,
+            units=Fraction(units),
+        )
+
+    minute = timedelta(minutes=1)
+    got = msgspec.structs.replace(sent("got", timedelta(), "99"), sender="vault", recipient="there")
+    wrong = [
+        sent("later", -minute, "99.5"),
+        sent("long ago", 3 * 60 * minute, "99.5"),
+        sent("less", minute, "98.9"),
+        sent("too much", minute, "102"),
+    ]
+    right = [sent("near", 9 * minute, "99.5"), sent("far", minute, "100")]
+
+    sure = bridged_back(got, [*wrong, right[0]], bridges={"vault"})
+    several = bridged_back(got, [*wrong, *right], bridges=())
+
+    assert bridged_back(got, wrong, bridges={"vault"}) is None
+    assert sure is not None
+    assert (sure.paid, sure.got, sure.confidence) == (("near",), ("got",), 0.9)
+    assert several is not None
+    assert (several.paid, several.confidence) == (("near",), 0.3)
 
 
 def test_movements_are_ordered_by_block_transaction_and_position() -> None:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 
 import msgspec
@@ -14,11 +15,14 @@ from graph_api.analysis.tracing.matching import CrossingKind
 from graph_api.analysis.tracing.moves import Moves, Seeds
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.analysis.tracing.policies import Policy
+from graph_api.domain.addresses import ZERO_EVM
 from graph_api.domain.assets import Asset
 from graph_api.domain.categories import Category
 from graph_api.domain.chains import chain_of
 from graph_api.domain.errors import BadInput, NotFound
 from graph_api.domain.ids import AccountId, ChainId, TransactionId, TransferId, token_id
+from graph_api.domain.labels import claim, on_chain
+from graph_api.domain.prices import Price
 from graph_api.domain.records import Swap, Transfer
 from graph_api.services.tracing.answers import Reading, TraceAnswer, digest
 from graph_api.services.tracing.questions import TraceQuestion, Way
@@ -201,6 +205,96 @@ async def test_value_goes_on_through_a_swap(ledger: Ledger) -> None:
     assert ends(without) == {(wallet("stranger"), Fate.HELD): 50, (wallet("pool"), Fate.HELD): 50}
 
 
+async def test_shares_of_a_pool_are_redeemed_for_all_that_they_stand_for(ledger: Ledger) -> None:
+    share = given.erc20("pair")
+    await ledger.write(
+        given.token("pair"),
+        pay("thief", "mule", 100, block=2, token=share),
+        pay("saver", "mule", 300, block=3, token=share),
+        # Who withdraws sends shares to the contract that issued them, and it burns them.
+        pay("mule", "pair", 200, block=4, log=1, token=share, tx="out"),
+        burnt(pay("pair", "nobody", 200, block=4, log=2, token=share, tx="out")),
+        pay("pair", "mule", 6_000, block=4, log=3, tx="out"),
+        pay("pair", "mule", 20, block=4, log=4, token=COIN, tx="out"),
+        pay("mule", "stash", 15, block=5, token=COIN),
+    )
+
+    found = await trace(ledger.graph, TraceQuestion(transfers=(id_of(2),)), now=NOW)
+
+    assert balanced(found)
+    # Half of the shares were stolen, and half of all that they brought is.
+    assert ends(found) == {
+        (wallet("pair"), Fate.CROSSED): 100,
+        (wallet("mule"), Fate.HELD): 3_000,
+        (wallet("stash"), Fate.HELD): 10,
+    }
+    (crossing,) = found.crossings
+    transaction = transaction_id_of("out")
+    assert set(crossing.got) == {f"{transaction}:log:3", f"{transaction}:log:4"}
+
+
+@pytest.mark.parametrize("is_priced", [True, False])
+async def test_several_tokens_that_are_given_share_by_what_they_cost_then(
+    ledger: Ledger, is_priced: bool
+) -> None:
+    share = given.erc20("pair")
+    await ledger.write(
+        given.token("pair"),
+        given.token("USD", decimals=2),
+        given.token("COIN", decimals=0),
+        pay("thief", "mule", 30_000, block=2),
+        pay("saver", "mule", 10, block=3, token=COIN),
+        pay("mule", "pair", 30_000, block=4, log=1, tx="in"),
+        pay("mule", "pair", 10, block=4, log=2, token=COIN, tx="in"),
+        issued(pay("nobody", "mule", 800, block=4, log=3, token=share, tx="in")),
+        pay("mule", "stash", 800, block=5, token=share),
+    )
+    dollars, coins = (
+        Asset(id="usd", symbol="USD", tokens=(USD,)),
+        Asset(id="coin", symbol="COIN", tokens=(COIN,)),
+    )
+    await prices.register(ledger.graph, [dollars, coins])
+    known = [Price(asset="usd", usd=Decimal(1), at=NOON, source="a")]
+    if is_priced:
+        known += [
+            Price(asset="coin", usd=Decimal(10), at=NOON, source="a"),
+            # What it costs later, or did long ago, does not matter.
+            Price(asset="coin", usd=Decimal(99), at=NOON + 60_000, source="a"),
+            Price(asset="coin", usd=Decimal(77), at=NOON - 86_400_000, source="a"),
+        ]
+    await prices.keep(ledger.graph, known)
+
+    found = await trace(ledger.graph, TraceQuestion(transfers=(id_of(2),)), now=NOW)
+
+    assert balanced(found)
+    if not is_priced:
+        assert ends(found) == {(wallet("pair"), Fate.SERVICE): 30_000}
+        (refusal,) = found.refusals
+        assert (refusal.transaction, COIN in refusal.reason) == (transaction_id_of("in"), True)
+        return
+    # 300 dollars of 400.
+    assert ends(found) == {
+        (wallet("pair"), Fate.CROSSED): 30_000,
+        (wallet("stash"), Fate.HELD): 600,
+    }
+    (crossing,) = found.crossings
+    assert crossing.confidence == round(0.95 * 0.9, 3)
+    back = TraceQuestion(transfers=(id_of(5),), way=Way.BACKWARD)
+    origins = ends(await trace(ledger.graph, back, now=NOW))
+    assert origins[wallet("thief"), Fate.ORIGIN] == 30_000
+    assert origins[wallet("saver"), Fate.ORIGIN] == 10
+
+
+def burnt(transfer: Transfer) -> Transfer:
+    """The same to nobody."""
+    return msgspec.structs.replace(transfer, recipient=AccountId(f"{ETHEREUM.id}:{ZERO_EVM}"))
+
+
+def issued(transfer: Transfer) -> Transfer:
+    """The same from nobody."""
+    return msgspec.structs.replace(transfer, sender=AccountId(f"{ETHEREUM.id}:{ZERO_EVM}"))
+
+
 def over_there(transfer: Transfer, token: str) -> Transfer:
     """The same transfer, of another token, on Polygon."""
 
@@ -254,6 +348,55 @@ async def test_value_goes_on_over_a_bridge_to_the_same_address(ledger: Ledger) -
     shared = ends(await trace(ledger.graph, haircut, now=NOW))
     assert shared[stash, Fate.HELD] == 995 * 1_300 // 2_295
     assert [as_of.chain for as_of in found.as_of] == sorted([ETHEREUM.id, POLYGON.id])
+
+
+async def test_what_a_bridge_paid_leads_back_to_the_deposit(ledger: Ledger) -> None:
+    here = given.token("USD", decimals=6)
+    there = msgspec.structs.replace(
+        here,
+        id=token_id(POLYGON, given.address("USD.e")),
+        chain=ChainId(POLYGON.id),
+        address=given.address("USD.e"),
+    )
+    paid_out = over_there(pay("relayer", "mule", 995, block=30), "USD.e")
+    friendly = over_there(pay("friend", "mule", 990, block=31), "USD.e")
+    await ledger.write(
+        here,
+        there,
+        pay("thief", "mule", 3_000, block=2),
+        # Into the bridge, but too early, too late and too much; and as much, but to somebody else.
+        pay("mule", "gate", 1_000, block=40, tx="late"),
+        pay("mule", "shop", 1_000, block=3),
+        pay("mule", "gate", 1_000, block=4),
+        over_there(pay("funder", "relayer", 5_000, block=1), "USD.e"),
+        over_there(pay("funder", "friend", 5_000, block=2), "USD.e"),
+        paid_out,
+        friendly,
+        said("gate", "Some Bridge", category=Category.BRIDGE),
+        claim(
+            on_chain(POLYGON, given.address("relayer")),
+            "Some Bridge",
+            source="tests",
+            confidence=0.9,
+            category=Category.BRIDGE,
+        ),
+    )
+    dollar = Asset(id="usd-coin", symbol="USDC", tokens=(here.id, there.id))
+    await prices.register(ledger.graph, [dollar])
+    asked = TraceQuestion(transfers=(paid_out.id, friendly.id), way=Way.BACKWARD)
+
+    found = await trace(ledger.graph, asked, now=NOW)
+
+    (crossing,) = found.crossings
+    assert (crossing.kind, crossing.confidence) == (CrossingKind.BRIDGE, 0.45)
+    assert (crossing.paid, crossing.got) == ((id_of(4),), (paid_out.id,))
+    assert balanced(found)
+    assert ends(found) == {
+        (wallet("relayer", chain="polygon"), Fate.CROSSED): 995,
+        (wallet("thief"), Fate.ORIGIN): 1_000,
+        # What a friend paid is his, though it would fit the deposit.
+        (wallet("funder", chain="polygon"), Fate.ORIGIN): 990,
+    }
 
 
 @pytest.fixture
