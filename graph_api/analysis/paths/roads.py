@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from graph_api.analysis.paths.wishes import Hop
+
 EVER: Final = float("inf")
 
 
@@ -43,6 +45,12 @@ class Bounds(NamedTuple):
         if road.last < self.since or road.first > self.until:
             return False
         return road.amount is None or road.amount >= self.least
+
+    def admits(self, hop: Hop) -> bool:
+        """Whether a hop keeps to them."""
+        if hop.amount is not None and hop.amount < self.least:
+            return False
+        return hop.at is None or self.since <= hop.at <= self.until
 
 
 class Roads:

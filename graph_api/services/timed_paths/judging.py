@@ -1,13 +1,11 @@
 """Which flows and transfers count for a question, as of its moment and within its window."""
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from graph_api.analysis.paths.roads import EVER, Bounds, Road
 from graph_api.analysis.paths.wishes import Hop, PathOrder, Wish, place_in_time
 from graph_api.domain.chains import chain_of
-from graph_api.domain.ids import TransactionId
 from graph_api.services.timed_paths.questions import PathsQuestion
 from graph_api.services.tracing.answers import AsOf
 from graph_api.store import blocks, chains
@@ -89,13 +87,8 @@ class Judge:
             amount=None if row.amount_raw is None else int(row.amount_raw),
         )
 
-    def hops(
-        self, rows: Iterable[TimedTransfer], indexes: Mapping[TransactionId, int | None]
-    ) -> list[Hop]:
-        """The transfers that count, in terms of paths."""
-        return [self._hop(row, indexes) for row in rows if self._counts(row)]
-
-    def _counts(self, row: TimedTransfer) -> bool:
+    def counts(self, row: TimedTransfer) -> bool:
+        """Whether a transfer had happened by then, and lies within the window."""
         if row.block_number is None and row.block_time is None:
             return False
         last = self.as_of.block
@@ -106,14 +99,15 @@ class Judge:
         until = min(self._asked.until or self.as_of.at, self.as_of.at)
         return (self._asked.since or row.block_time) <= row.block_time <= until
 
-    def _hop(self, row: TimedTransfer, indexes: Mapping[TransactionId, int | None]) -> Hop:
+    def hop(self, row: TimedTransfer, *, index: int | None = None) -> Hop:
+        """A transfer in terms of paths; ``index`` is its transaction's place in the block."""
         place = place_in_time(
             self._family,
             id=row.id,
             position=row.position,
             block_number=row.block_number,
             block_time=row.block_time,
-            index=indexes.get(row.transaction) if row.transaction else None,
+            index=index,
         )
         return Hop(
             id=row.id,

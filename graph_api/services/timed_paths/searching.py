@@ -66,7 +66,8 @@ class Search:
         self._barred: set[AccountId] = set()
         self._read: set[str] = set()
         self._rows: dict[TransferId, TimedTransfer] = {}
-        self._indexes: dict[TransactionId, int | None] = {}
+        self._hops: dict[TransferId, Hop] = {}
+        self._placed: set[TransactionId] = set()
         self.stops: dict[AccountId, StoppedAt] = {}
         self.paths: list[Found] = []
         self.ended = PathsEnded.COMPLETE
@@ -82,11 +83,10 @@ class Search:
     @property
     def uncounted(self) -> int:
         """Transfers of the flows that were read which could not be judged."""
-        hops = self._judge.hops(self._rows.values(), self._indexes)
         without_place = sum(
             row.block_number is None and row.block_time is None for row in self._rows.values()
         )
-        return without_place + sum(not self._wish.knows(hop) for hop in hops)
+        return without_place + sum(not self._wish.knows(hop) for hop in self._hops.values())
 
     async def run(self) -> None:
         """Look for paths of one hop, of two, and so on."""
@@ -173,13 +173,16 @@ class Search:
             return
         await self._read_transfers([road for road in roads if road.id not in self._read])
         left = self._budget.choices - self._choices
-        hops_known = self._judge.hops(self._rows.values(), self._indexes)
-        wish = self._asked.wish(hops)
+        ways = {(road.sender, road.recipient, road.token) for road in roads}
         # In a thread: whoever else is served by this process need not wait.
         found = await asyncio.to_thread(
             best_paths,
-            hops_known,
-            wish,
+            [
+                hop
+                for hop in self._hops.values()
+                if (hop.sender, hop.recipient, hop.token) in ways and self._bounds.admits(hop)
+            ],
+            self._asked.wish(hops),
             starts=self._forth.ends,
             ends=self._back.ends,
             budget=left,
@@ -228,9 +231,24 @@ class Search:
             self._source.transfers(received, sizes_in, wish, outgoing=False),
         )
         self._read.update(road.id for road in roads)
-        self._rows |= {row.id: row for part in parts for row in part}
-        if new := contested(self._rows.values()) - self._indexes.keys():
-            self._indexes |= dict.fromkeys(new) | await self._source.indexes(new)
+        await self._take([row for part in parts for row in part])
+
+    async def _take(self, rows: Iterable[TimedTransfer]) -> None:
+        """Learn transfers, and in which order those of one block happened."""
+        new = {row.id: row for row in rows if row.id not in self._rows}
+        self._rows |= new
+        self._hops |= {
+            id: self._judge.hop(row) for id, row in new.items() if self._judge.counts(row)
+        }
+        unplaced = contested(self._rows.values()) - self._placed
+        self._placed |= unplaced
+        if not unplaced:
+            return
+        indexes = await self._source.indexes(unplaced)
+        for row in self._rows.values():
+            index = indexes.get(row.transaction) if row.transaction is not None else None
+            if index is not None and row.id in self._hops:
+                self._hops[row.id] = self._judge.hop(row, index=index)
 
     async def _meet(self, wallets: Collection[AccountId]) -> None:
         """Learn what has to be known of wallets; bar those that are services."""

@@ -171,7 +171,7 @@ async def test_what_is_read_from_the_graph_is_enough(ledger: Ledger, seed: int) 
     await ledger.write(*town.payments, said("w3", "An exchange", category=Category.EXCHANGE))
     found_some = 0
 
-    for _ in range(120):
+    for _ in range(60):
         asked = drawn(chance)
         expected = town.expected(asked, barred=[wallet("w3")])
 
@@ -181,7 +181,7 @@ async def test_what_is_read_from_the_graph_is_enough(ledger: Ledger, seed: int) 
         assert found.ended is PathsEnded.COMPLETE
         assert ids(found.paths) == expected, asked
         found_some += len(expected) > 1
-    assert found_some > 25
+    assert found_some > 12
 
 
 async def test_a_larger_budget_never_finds_worse_and_a_small_one_invents_nothing(
