@@ -16,6 +16,7 @@ BENCHES: Final = {
     "indexing": "blocks of a node into the graph, end to end, against Ponder",
     "traces": "value followed through a million movements, against plain Python",
     "paths": "the best paths in time among a million transfers, against plain Cypher",
+    "walks": "networks and shortest paths on real transfers, against plain Cypher",
     "load": "files into the graph, against a bare UNWIND loop",
     "clusters": "clusters of real and planted data, beside plain ways to the same",
     "real": "no speed but truth: real files on both engines, against plain Python",

@@ -24,7 +24,7 @@ from bench.engines import ENGINES, now, scratch_graph
 from bench.load import Case, load
 from bench.output import Table, write_json
 from graph_api.domain.errors import GraphApiError
-from graph_api.domain.ids import AccountId, ChainId
+from graph_api.domain.ids import AccountId, ChainId, chain_id_of
 from graph_api.services import paths
 from graph_api.services.networks import growing
 from graph_api.services.networks.questions import NetworkQuestion
@@ -34,7 +34,6 @@ from ingest.pipelines.load import BATCH
 from tests.real.available import Unavailable
 
 _PATIENCE_S: Final = 10.0
-_CHAIN: Final = ChainId("eip155:137")
 #: Any edges of two hops: what a walk costs that chooses nothing.
 _ANY: Final = (
     "MATCH p = (:Wallet {id: $id})-[:FLOWED*1..2]-(:Wallet) "
@@ -80,7 +79,7 @@ async def measure(graph: Graph, engine: str, *, count: int, hubs: int, seed: int
     chance = random.Random(seed)
     everybody, largest = await _wallets(graph), await _largest(graph, hubs)
     drawn = [(chance.choice(everybody),) for _ in range(count)]
-    pairs = [tuple(chance.sample(everybody, 2)) for _ in range(count)]
+    pairs = _pairs(chance, everybody, count)
     patient = await Graph.open(graph.address, query_timeout_s=_PATIENCE_S)
     networks: dict[str, Way] = {
         "network": _network(graph),
@@ -108,10 +107,19 @@ async def measure(graph: Graph, engine: str, *, count: int, hubs: int, seed: int
 
 
 async def _wallets(graph: Graph) -> list[AccountId]:
-    rows = await graph.run_alone(
-        "MATCH (w:Wallet) WHERE w.chain = $chain RETURN w.id AS id", chain=_CHAIN
-    )
+    rows = await graph.run_alone("MATCH (w:Wallet) RETURN w.id AS id")
     return sorted(row["id"] for row in rows)
+
+
+def _pairs(
+    chance: random.Random, everybody: list[AccountId], count: int
+) -> list[tuple[AccountId, ...]]:
+    """Two wallets of one chain each; both chains as often as they have wallets."""
+    by_chain: dict[ChainId, list[AccountId]] = {}
+    for wallet in everybody:
+        by_chain.setdefault(chain_id_of(wallet), []).append(wallet)
+    chains = [chain_id_of(chance.choice(everybody)) for _ in range(count)]
+    return [tuple(chance.sample(by_chain[chain], 2)) for chain in chains]
 
 
 async def _largest(graph: Graph, count: int) -> list[AccountId]:
