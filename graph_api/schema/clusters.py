@@ -1,7 +1,7 @@
 """Who is one: clusters of the published run, their evidence, and questions on other terms."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 import strawberry
 
@@ -21,8 +21,8 @@ from graph_api.schema.paging import Connection
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, extends, root
 from graph_api.services import jobs
-from graph_api.services.clustering import replays
-from graph_api.services.clustering.replays import Explanation, Replay, Terms
+from graph_api.services.clustering import exports, replays
+from graph_api.services.clustering.replays import Basis, Explanation, Replay, Terms
 from graph_api.store import actors, clusters, transactions, wallets
 from graph_api.store.clusters import ClusterRow, EvidenceRow
 from graph_api.store.graph import Graph
@@ -30,7 +30,8 @@ from graph_api.vault.jobs import Job as JobRow
 from graph_api.vault.vault import Door
 
 _MOST_PARTS: Final = 20
-_MOST_SHOWN: Final = 1_000
+#: Lists that are no pages end here.
+MOST_SHOWN: Final = 1_000
 
 strawberry.enum(
     Heuristic,
@@ -140,6 +141,16 @@ class Cluster:
         cost=2,
         description="Its wallets, in the order of their ids.",
     )
+    export: str | None = batched(
+        exports.published,
+        key="cluster_id",
+        cost=20,
+        arguments={"format": "How it is written."},
+        description=(
+            f"Its wallets and the evidence that merges them as the text of a file, up to "
+            f"{exports.MOST_WALLETS:,} wallets; `requestClusterReplay` takes larger ones."
+        ),
+    )
 
     @classmethod
     def of(cls, row: ClusterRow) -> "Cluster":
@@ -174,25 +185,14 @@ class WalletClusters:
     )
 
 
-@strawberry.type(description="The wallets that are one with a wallet on certain terms.")
-class ClusterReplay:
-    """Worked out for this answer; what is published stays as it is."""
+@strawberry.type
+class ClusterBasis:
+    """What answers about clusters rest on: those that are worked out have its fields."""
 
-    size: int = strawberry.field(description="How many wallets; 1 where nothing links it.")
-    account_ids: list[AccountId] = strawberry.field(
-        description=f"CAIP-10 ids of the wallets in their order, up to {_MOST_SHOWN:,}."
-    )
-    evidence: list[ClusterEvidence] = strawberry.field(
-        description=f"The links among them, up to {_MOST_SHOWN:,}."
-    )
     complete: bool = strawberry.field(
         description=f"False where there is more evidence than the {replays.BUDGET:,} links that "
-        "one question reads: the cluster may be larger."
+        "one question reads: there may be more to find."
     )
-    suspicion: Suspicion | None = strawberry.field(
-        description="Why it was not merged as far as its evidence goes."
-    )
-    refused: list[ClusterEvidence] = strawberry.field(description="Links that were refused.")
     threshold: float = strawberry.field(description="Less sure evidence did not count.")
     as_of_block: BigInt | None = strawberry.field(
         description="Evidence of later blocks did not count; null: all that the run knew did."
@@ -201,24 +201,68 @@ class ClusterReplay:
         description="The run that found the evidence; null where the chain was never clustered."
     )
 
+
+class _Basis(TypedDict):
+    complete: bool
+    threshold: float
+    as_of_block: BigInt | None
+    run: ClusterRun | None
+
+
+def basis(found: Basis) -> _Basis:
+    """The fields of ``ClusterBasis``."""
+    return {
+        "complete": found.complete,
+        "threshold": found.threshold,
+        "as_of_block": None if found.block is None else BigInt(found.block),
+        "run": None if found.run is None else ClusterRun.of(found.run),
+    }
+
+
+_FORMAT: Final[dict[str, str | Argument]] = {"format": "How it is written."}
+
+
+@strawberry.type(description="The wallets that are one with a wallet on certain terms.")
+class ClusterReplay(ClusterBasis):
+    """Worked out for this answer; what is published stays as it is."""
+
+    size: int = strawberry.field(description="How many wallets; 1 where nothing links it.")
+    account_ids: list[AccountId] = strawberry.field(
+        description=f"CAIP-10 ids of the wallets in their order, up to {MOST_SHOWN:,}."
+    )
+    evidence: list[ClusterEvidence] = strawberry.field(
+        description=f"The links among them, up to {MOST_SHOWN:,}."
+    )
+    suspicion: Suspicion | None = strawberry.field(
+        description="Why it was not merged as far as its evidence goes."
+    )
+    refused: list[ClusterEvidence] = strawberry.field(description="Links that were refused.")
+    found: strawberry.Private[Replay]
+
+    export: str | None = batched(
+        exports.replays,
+        key="found",
+        cost=5,
+        arguments=_FORMAT,
+        description="All of it as the text of a file.",
+    )
+
     @classmethod
     def of(cls, found: Replay) -> "ClusterReplay":
         """As clients see it."""
         return cls(
+            **basis(found),
             size=len(found.wallets),
-            account_ids=list(found.wallets[:_MOST_SHOWN]),
-            evidence=[ClusterEvidence.of(row) for row in found.evidence[:_MOST_SHOWN]],
-            complete=found.complete,
+            account_ids=list(found.wallets[:MOST_SHOWN]),
+            evidence=[ClusterEvidence.of(row) for row in found.evidence[:MOST_SHOWN]],
             suspicion=found.suspicion,
-            refused=[ClusterEvidence.of(row) for row in found.refused[:_MOST_SHOWN]],
-            threshold=found.threshold,
-            as_of_block=None if found.block is None else BigInt(found.block),
-            run=None if found.run is None else ClusterRun.of(found.run),
+            refused=[ClusterEvidence.of(row) for row in found.refused[:MOST_SHOWN]],
+            found=found,
         )
 
 
 @strawberry.type(description="Why two wallets are taken for one, or are not.")
-class ClusterExplanation:
+class ClusterExplanation(ClusterBasis):
     """The chain of evidence that is most likely right."""
 
     links: list[ClusterEvidence] = strawberry.field(
@@ -231,29 +275,25 @@ class ClusterExplanation:
         description="Whether the published run has both in one cluster. It may refuse a link that "
         "is shown here."
     )
-    complete: bool = strawberry.field(
-        description="False where there is more evidence than one question reads: a surer chain "
-        "may exist."
-    )
-    threshold: float = strawberry.field(description="Less sure evidence did not count.")
-    as_of_block: BigInt | None = strawberry.field(
-        description="Evidence of later blocks did not count; null: all that the run knew did."
-    )
-    run: ClusterRun | None = strawberry.field(
-        description="The run that found the evidence; null where the chain was never clustered."
+    found: strawberry.Private[Explanation]
+
+    export: str | None = batched(
+        exports.explanations,
+        key="found",
+        cost=5,
+        arguments=_FORMAT,
+        description="The links as the text of a file.",
     )
 
     @classmethod
     def of(cls, found: Explanation) -> "ClusterExplanation":
         """As clients see it."""
         return cls(
+            **basis(found),
             links=[ClusterEvidence.of(row) for row in found.links],
             confidence=found.confidence,
             published=found.published,
-            complete=found.complete,
-            threshold=found.threshold,
-            as_of_block=None if found.block is None else BigInt(found.block),
-            run=None if found.run is None else ClusterRun.of(found.run),
+            found=found,
         )
 
 

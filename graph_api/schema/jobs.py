@@ -35,6 +35,8 @@ from graph_api.schema.scanning import BlockSpan
 from graph_api.schema.steps import Argument, batched, extends, root
 from graph_api.schema.subscriptions import LiveEvent
 from graph_api.services import jobs, notices, standings
+from graph_api.services.clustering import keeping as replay_keeping
+from graph_api.services.clustering.keeping import ReplayDone
 from graph_api.services.standings import Knowledge, Standing
 from graph_api.services.tracing import keeping
 from graph_api.services.tracing.keeping import TraceDone
@@ -207,8 +209,28 @@ class TraceFinished:
         )
 
 
+@strawberry.type(description="What a replay came to; `storedClusterReplay` has the answer.")
+class ClusterReplayFinished:
+    """Of whom it is, the answer tells those alone who may see it."""
+
+    replay_id: str = strawberry.field(description="The `id` that `storedClusterReplay` takes.")
+    digest: str = strawberry.field(description="SHA-256 of the whole answer, in hex.")
+    cluster_count: int = strawberry.field(description="Clusters, of two wallets or more.")
+    clustered_wallets: int = strawberry.field(description="Wallets that are in one of them.")
+
+    @classmethod
+    def of(cls, found: ReplayDone) -> "ClusterReplayFinished":
+        """As clients see it."""
+        return cls(
+            replay_id=found.replay,
+            digest=found.digest,
+            cluster_count=found.clusters,
+            clustered_wallets=found.wallets,
+        )
+
+
 JobResult = Annotated[
-    WalletLoaded | DestinationTested | ClusterRun | TraceFinished,
+    WalletLoaded | DestinationTested | ClusterRun | ClusterReplayFinished | TraceFinished,
     strawberry.union("JobResult", description="What a job came to, by its kind."),
 ]
 
@@ -235,8 +257,9 @@ class Job:
     kind: str = strawberry.field(
         description=(
             "What is done: `wallet` reads a wallet's history, `clustering` finds who is one on a "
-            "chain, `trace` follows value, `watchlist` brings the graph's labels of a watchlist up "
-            "to date, `destination_test` sends a test to a destination of alerts."
+            "chain, `cluster_replay` does so on other terms, `trace` follows value, `watchlist` "
+            "brings the graph's labels of a watchlist up to date, `destination_test` sends a test "
+            "to a destination of alerts."
         )
     )
     state: JobState = strawberry.field(description="Where it is.")
@@ -293,7 +316,7 @@ class Job:
 
 def _result(
     row: JobRow,
-) -> WalletLoaded | DestinationTested | ClusterRun | TraceFinished | None:
+) -> WalletLoaded | DestinationTested | ClusterRun | ClusterReplayFinished | TraceFinished | None:
     if row.result is None:
         return None
     match row.kind:
@@ -303,6 +326,8 @@ def _result(
             return DestinationTested.of(msgspec.convert(row.result, Outcome))
         case jobs.CLUSTERING:
             return ClusterRun.of(msgspec.convert(row.result, RunRow))
+        case replay_keeping.REPLAY:
+            return ClusterReplayFinished.of(msgspec.convert(row.result, ReplayDone))
         case keeping.TRACE:
             return TraceFinished.of(msgspec.convert(row.result, TraceDone))
     return None

@@ -34,6 +34,10 @@ from graph_api.schema.scalars import SCALARS
 from graph_api.schema.scanning import ScannerQuery
 from graph_api.schema.search import SearchQuery
 from graph_api.schema.status import ChainTokens, StatusQuery
+from graph_api.schema.stored_replays import (
+    StoredClusterReplayMutation,
+    StoredClusterReplayQuery,
+)
 from graph_api.schema.stored_traces import StoredTraceMutation, StoredTraceQuery
 from graph_api.schema.subscriptions import LedgerSubscription
 from graph_api.schema.traces import TraceQuery
@@ -85,6 +89,7 @@ class Query(
     DestinationQuery,
     NoticeQuery,
     ClusterQuery,
+    StoredClusterReplayQuery,
     TraceQuery,
     StoredTraceQuery,
     NodeQuery,
@@ -102,6 +107,7 @@ class Mutation(
     DestinationMutation,
     NoticeMutation,
     ClusterMutation,
+    StoredClusterReplayMutation,
     StoredTraceMutation,
 ):
     """The root of all changes."""

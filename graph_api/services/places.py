@@ -1,6 +1,8 @@
-"""Pages of what the vault keeps by its moments: places as text, and the window that they bound."""
+"""Pages of what the vault keeps by its moments, and of lists that are all there: places as text,
+and what they bound.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,6 +32,23 @@ def window(page: Page) -> Window:
     if page.backward:
         return Last(page.size, before=_place(page.before))
     return First(page.size, after=_place(page.after))
+
+
+def numbered(rows: Sequence[Row], page: Page) -> Slice[Row]:
+    """A page of rows that are all there, by their numbers, which are their places too."""
+    first = 0 if page.after is None else int(page.after) + 1
+    last = len(rows) if page.before is None else min(int(page.before), len(rows))
+    if page.backward:
+        first = max(first, last - page.size)
+    else:
+        last = min(last, first + page.size)
+    return Slice(
+        rows=rows[first:last],
+        places=[str(number) for number in range(first, last)],
+        more_before=first > 0,
+        more_after=last < len(rows),
+        total=len(rows),
+    )
 
 
 def _place(text: str | None) -> Place | None:

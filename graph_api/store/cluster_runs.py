@@ -14,11 +14,11 @@ import msgspec
 
 from graph_api.domain.clusters import Cluster, Evidence, id_bounds
 from graph_api.domain.errors import UpstreamUnavailable
-from graph_api.domain.ids import AccountId, ChainId
+from graph_api.domain.ids import AccountId, ChainId, TransactionId
 from graph_api.domain.positions import page_key
 from graph_api.store import cluster_facts, clusters, leases
 from graph_api.store.cluster_facts import Keyed
-from graph_api.store.clusters import RunRow, run_id
+from graph_api.store.clusters import EvidenceRow, RunRow, run_id
 from graph_api.store.graph import Graph, Row, Writing
 from graph_api.store.holders import new_holder
 from graph_api.store.leases import Lease
@@ -35,7 +35,7 @@ class _Evidence(Keyed, frozen=True, gc=False):
     heuristic: str
     start: AccountId
     end: AccountId
-    transaction: str | None
+    transaction: TransactionId | None
     block_number: int | None
     confidence: float
 
@@ -84,12 +84,18 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(part) for part in msgspec.structs.astuple(self))
 
 
+async def evidence(graph: Graph, chain: ChainId) -> AsyncIterator[list[EvidenceRow]]:
+    """All evidence of a chain, in the order of its ids, a page at a time."""
+    spans = f"{chain}|", f"{chain}}}"
+    async for page in cluster_facts.pages(graph, "evidence", _Evidence, *spans):
+        yield [_row_of(row) for row in page]
+
+
 async def kept(graph: Graph, chain: ChainId) -> Kept:
     """What is in the graph of a chain's clusters."""
     found = Kept({}, {}, {})
-    spans = f"{chain}|", f"{chain}}}"
-    async for page in cluster_facts.pages(graph, "evidence", _Evidence, *spans):
-        found.evidence.update((row.key, _evidence(row)) for row in page)
+    async for page in evidence(graph, chain):
+        found.evidence.update((row.id, row.evidence) for row in page)
     spans = f"{chain}:", f"{chain};"
     async for members in cluster_facts.pages(graph, "members", _Member, *spans):
         found.members.update((AccountId(row.key), row.cluster) for row in members)
@@ -256,16 +262,16 @@ class Publisher:
         await unbroken(self._graph.write(work))
 
 
-def _evidence(row: _Evidence) -> Evidence:
-    return clusters.EvidenceRow(
+def _row_of(row: _Evidence) -> EvidenceRow:
+    return EvidenceRow(
         id=row.key,
         heuristic=row.heuristic,
         start=row.start,
         end=row.end,
-        transaction=row.transaction,  # type: ignore[arg-type]
+        transaction=row.transaction,
         block_number=row.block_number,
         confidence=row.confidence,
-    ).evidence
+    )
 
 
 def _row(one: Evidence) -> Row:

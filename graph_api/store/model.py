@@ -553,6 +553,24 @@ NODES: Final = (
         ),
     ),
     Node(
+        label="ClusterReplay",
+        about="Clusters on terms of somebody's own, who has published them.",
+        properties=(
+            Property("id", "STRING", "That of the kept replay."),
+            Property("name", "STRING", "What its owner calls it; absent where it has no name."),
+            Property("workspace", "STRING", "Where it was made."),
+            Property("owner", "STRING", "Who asked for it."),
+            Property("digest", "STRING", "SHA-256 of the whole answer, to cite it by."),
+            _chain(),
+            Property("run", "STRING", "Id of the ClusterRun that found the evidence."),
+            Property("threshold", "FLOAT", "Less sure evidence did not count; fraction."),
+            Property("as_of_block", "INTEGER", "Later evidence did not count; absent: all did."),
+            Property("clusters", "INTEGER", "Clusters."),
+            Property("wallets", "INTEGER", "Wallets in clusters."),
+            Property("made_at", "INTEGER", "Epoch milliseconds."),
+        ),
+    ),
+    Node(
         label="Migration",
         about="A migration that was applied.",
         key="number",
@@ -673,6 +691,17 @@ RELATIONSHIPS: Final = (
         properties=(
             Property("traced_raw", "STRING", "How much of it is traced, decimal text."),
             Property("hops", "INTEGER", "Transfers from the seed, by the shortest way."),
+        ),
+    ),
+    Relationship(
+        type="PLACED",
+        start="ClusterReplay",
+        end="Wallet",
+        about="The replay takes it for one with all that have the same `cluster`.",
+        properties=(
+            Property("cluster", "STRING", "`cluster:` and the first of its wallets."),
+            Property("size", "INTEGER", "Wallets in that cluster."),
+            Property("actor", "STRING", "Id of the only actor that labels name of them."),
         ),
     ),
     Relationship(type="HAS_LABEL", start="Wallet", end="Label", about="The claim is about it."),

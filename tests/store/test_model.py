@@ -8,7 +8,7 @@ from graph_api.domain.ids import ChainId
 from graph_api.domain.otc import Rules
 from graph_api.domain.records import Transfer
 from graph_api.services.clustering.runs import Clustering
-from graph_api.store import prices, published_traces
+from graph_api.store import prices, published_replays, published_traces
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.store.model import NODES, RELATIONSHIPS
@@ -110,6 +110,36 @@ async def sample(graph: Graph, folder: Path) -> None:
     assert await detector.detect()
     await detector.leave()
     await publish_a_trace(graph, chain.transfers[0])
+    await publish_a_replay(graph, chain.transfers[0])
+
+
+async def publish_a_replay(graph: Graph, moved: Transfer) -> None:
+    """A cluster of one wallet, with its road."""
+    await published_replays.put(
+        graph,
+        "two",
+        properties={
+            "name": "One cluster",
+            "workspace": "local",
+            "owner": "local",
+            "digest": "00",
+            "chain": given.ETHEREUM.id,
+            "run": f"{given.ETHEREUM.id}|1",
+            "threshold": 0.6,
+            "as_of_block": 1,
+            "clusters": 1,
+            "wallets": 1,
+            "made_at": given.NOW,
+        },
+        wallets=[
+            {
+                "wallet": moved.recipient,
+                "cluster": f"cluster:{moved.recipient}",
+                "size": 1,
+                "actor": "x",
+            }
+        ],
+    )
 
 
 async def publish_a_trace(graph: Graph, moved: Transfer) -> None:

@@ -25,7 +25,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     none_of: tuple["Heuristic | Choice", ...] = ()
 
     def heuristics(self) -> frozenset[Heuristic]:
-        """The kinds of evidence that it may take links from."""
+        """The kinds of evidence that it has to know of."""
         return frozenset(_named(self, 1))
 
     def of(self, evidence: Iterable[Evidence]) -> list[Evidence]:
@@ -35,13 +35,14 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in some if one.heuristic in kinds and (one.start, one.end) in pairs]
 
     def _taken(self) -> frozenset[Heuristic]:
-        wanted = Choice(any_of=(*self.any_of, *self.all_of))
-        return frozenset(_named(wanted, 1, takes=True)) or frozenset(Heuristic)
+        return frozenset(_named(self, 1, takes=True))
 
 
 def _named(choice: Choice, depth: int, *, takes: bool = False) -> Iterable[Heuristic]:
     if depth > _DEEPEST:
         raise BadInput(f"A choice of heuristics goes {_DEEPEST} levels deep at most.")
+    if not (choice.any_of or choice.all_of):
+        yield from Heuristic
     parts = (*choice.any_of, *choice.all_of, *(() if takes else choice.none_of))
     for part in parts:
         if isinstance(part, Choice):

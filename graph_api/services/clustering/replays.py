@@ -15,7 +15,7 @@ from graph_api.analysis.clustering.explaining import cheapest_chain
 from graph_api.analysis.clustering.union import clusters as united
 from graph_api.domain.clusters import THRESHOLD, Evidence, Suspicion
 from graph_api.domain.errors import BadInput
-from graph_api.domain.ids import AccountId, chain_id_of
+from graph_api.domain.ids import AccountId, ChainId, chain_id_of
 from graph_api.services import attribution
 from graph_api.store import blocks, clusters
 from graph_api.store.clusters import EvidenceRow, RunRow
@@ -47,24 +47,30 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
             raise BadInput("Give asOf or asOfBlock, not both.")
 
 
-class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """The wallets that ``terms`` take for one, and what was looked at for it.
+class Basis(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """What an answer rests on.
 
     ``complete`` is False where the budget ended before the evidence did. ``run`` is the run that
     found the evidence, None where the chain was never clustered. ``block`` is the last that counts.
     """
 
-    wallets: tuple[AccountId, ...]
-    evidence: tuple[EvidenceRow, ...]
     complete: bool
     run: RunRow | None
     block: int | None
     threshold: float
+
+
+class Replay(Basis, frozen=True, eq=False, kw_only=True):
+    """The wallets that ``terms`` take for one, and what was looked at for it."""
+
+    wallets: tuple[AccountId, ...]
+    evidence: tuple[EvidenceRow, ...]
+    actor: str | None = None
     suspicion: Suspicion | None = None
     refused: tuple[EvidenceRow, ...] = ()
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+class Explanation(Basis, frozen=True, eq=False, kw_only=True):
     """Why two wallets are taken for one.
 
     ``links`` lead from one to the other; empty where none do, and ``confidence`` is None then.
@@ -74,10 +80,6 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[EvidenceRow, ...]
     confidence: float | None
     published: bool
-    complete: bool
-    run: RunRow | None
-    block: int | None
-    threshold: float
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -116,6 +118,7 @@ async def replay(graph: Graph, wallet: AccountId, terms: Terms, *, now: datetime
         run=run,
         block=block,
         threshold=terms.threshold,
+        actor=mine.actor,
         suspicion=mine.suspicion,
         refused=tuple(read.links[one.id] for one in mine.refused),
     )
@@ -141,20 +144,24 @@ async def explain(graph: Graph, one: AccountId, other: AccountId, terms: Terms) 
     )
 
 
+async def last_block(graph: Graph, chain: ChainId, terms: Terms) -> int | None:
+    """The last block that counts; None for all that the run knew."""
+    if terms.as_of is not None:
+        return await blocks.highest_until(graph, chain, terms.as_of)
+    return terms.as_of_block
+
+
 async def _run(graph: Graph, wallet: AccountId, terms: Terms) -> tuple[RunRow | None, int | None]:
-    """The published run, and the last block that counts: None for all that it knew."""
     chain = chain_id_of(wallet)
     run = (await clusters.published(graph, [chain])).get(chain)
-    if terms.as_of is not None:
-        return run, await blocks.highest_until(graph, chain, terms.as_of)
-    return run, terms.as_of_block
+    return run, await last_block(graph, chain, terms)
 
 
 async def _component(
     graph: Graph, start: Sequence[AccountId], terms: Terms, block: int | None
 ) -> _Read:
     """All evidence that hangs together with ``start``, or as much of it as the budget allows."""
-    heuristics = None if terms.choice is None else terms.choice.heuristics() or None
+    heuristics = None if terms.choice is None else terms.choice.heuristics()
     found: dict[str, EvidenceRow] = {}
     seen, frontier = set(start), sorted(set(start))
     while frontier:

@@ -1,17 +1,15 @@
 """Pages of what a trace found: its pieces, and its ends, the largest first."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.domain.pages import Page, Slice
 from graph_api.services.exporting import ExportFormat
+from graph_api.services.places import numbered
 from graph_api.services.tracing.answers import TraceAnswer, TraceEnd, TraceParty, TracePiece
 from graph_api.services.tracing.exports import exported
 from graph_api.store.graph import Graph
-
-Row = TypeVar("Row")
 
 
 class PieceAt(NamedTuple):
@@ -35,7 +33,7 @@ async def pieces(
 ) -> dict[TraceAnswer, Slice[PieceAt]]:
     """A page of each trace's pieces, parents before their children."""
     return {
-        answer: _page([_at(answer, number) for number in range(len(answer.pieces))], page)
+        answer: numbered([_at(answer, number) for number in range(len(answer.pieces))], page)
         for answer in found
     }
 
@@ -48,7 +46,7 @@ async def ends(
     page: Page,
 ) -> dict[TraceAnswer, Slice[EndAt]]:
     """A page of each trace's ends, the largest first; of some fates where these are named."""
-    return {answer: _page(_ends(answer, fates), page) for answer in found}
+    return {answer: numbered(_ends(answer, fates), page) for answer in found}
 
 
 async def exports(
@@ -74,20 +72,3 @@ def _ends(answer: TraceAnswer, fates: tuple[Fate, ...] | None) -> list[EndAt]:
 
 def _at(answer: TraceAnswer, number: int) -> PieceAt:
     return PieceAt(number, answer.pieces[number], answer.confidence(number))
-
-
-def _page(rows: Sequence[Row], page: Page) -> Slice[Row]:
-    """Rows by their numbers, which are their places too."""
-    first = 0 if page.after is None else int(page.after) + 1
-    last = len(rows) if page.before is None else min(int(page.before), len(rows))
-    if page.backward:
-        first = max(first, last - page.size)
-    else:
-        last = min(last, first + page.size)
-    return Slice(
-        rows=rows[first:last],
-        places=[str(number) for number in range(first, last)],
-        more_before=first > 0,
-        more_after=last < len(rows),
-        total=len(rows),
-    )

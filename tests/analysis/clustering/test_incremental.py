@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_api.analysis.clustering.airdrops import AirdropRules
@@ -40,6 +40,7 @@ COINS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MOVES, st.randoms(use_true_random=False), st.sampled_from(NAMES))
 def test_moves_in_any_order_and_parts(moves: list[Move], chance: Random, code: str) -> None:
     whole = facts(*moves)
@@ -59,6 +60,7 @@ def test_moves_in_any_order_and_parts(moves: list[Move], chance: Random, code: s
     )
 
 
+@settings(deadline=None)
 @given(COINS, st.randoms(use_true_random=False))
 def test_coins_in_any_order_and_parts(made: list[UtxoTransaction], chance: Random) -> None:
     whole = Facts(ChainId(BITCOIN.id))

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_api.analysis.clustering.choosing import Choice
@@ -40,6 +40,7 @@ def groups(found: list[Evidence], **options: object) -> list[str]:
     ]
 
 
+@settings(deadline=None)
 @given(LINKS)
 def test_clusters_are_the_connected_components(links: list[Evidence]) -> None:
     graph = nx.Graph([(one.start, one.end) for one in links])
@@ -47,6 +48,7 @@ def test_clusters_are_the_connected_components(links: list[Evidence]) -> None:
     assert [list(cluster.members) for cluster in clusters(links)] == expected
 
 
+@settings(deadline=None)
 @given(LINKS, st.sampled_from([0.3, 0.6, 0.8, 1.0]), st.integers(1, 9))
 def test_less_evidence_never_joins_more(links: list[Evidence], least: float, block: int) -> None:
     coarse = clusters(links)
@@ -93,6 +95,7 @@ def test_the_order_of_evidence_makes_no_difference() -> None:
     assert clusters(links, actors=actors) == clusters(links[::-1], actors=actors)
 
 
+@settings(deadline=None)
 @given(LINKS, st.sampled_from(LETTERS), st.sampled_from(LETTERS))
 def test_the_chain_is_the_one_of_the_highest_product(
     links: list[Evidence], one: str, other: str
@@ -139,6 +142,10 @@ def test_choices_are_put_together_like_sets() -> None:
     assert chosen(Choice(any_of=(change,), none_of=(optimal,))) == ["bc"]
     assert chosen(Choice(any_of=(Choice(all_of=(change, optimal)), both))) == ["ab", "cd"]
     assert len(Choice(any_of=(change,), none_of=(optimal,)).of(links)) == 1
+    assert chosen(Choice(none_of=(optimal,))) == chosen(
+        Choice(any_of=(Choice(none_of=(optimal,)),))
+    )
+    assert chosen(Choice(none_of=(optimal,))) == ["bc"]
     deep = Choice(any_of=(change,))
     for _ in range(5):
         deep = Choice(any_of=(deep,))
