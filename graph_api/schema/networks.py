@@ -18,7 +18,7 @@ from graph_api.services.networks import answers, behind, exports, growing, pictu
 from graph_api.services.networks.behind import MOST_FLOWS
 from graph_api.services.networks.pictures import Fold, NodeKind
 from graph_api.services.networks.questions import NetworkQuestion
-from graph_api.services.networks.reading import THEN_BUDGET
+from graph_api.services.networks.then import THEN_BUDGET
 from graph_api.services.walks import HUB, RestsOn, Stop
 from graph_api.store.transfers import Direction
 from graph_api.store.walks import FlowPlace
@@ -403,8 +403,9 @@ def _place(cursor: str) -> FlowPlace:
 
 _THEN: Final = {
     "as_of": f"Totals as they were at this moment, counted from up to {THEN_BUDGET:,} transfers; "
-    "wallets for which these do not suffice stop with BUDGET. Labels, too, are those of then.",
-    "as_of_block": "Totals as they were at this block; labels are those of now.",
+    "wallets for which these do not suffice stop with BUDGET, and show only flows that had ended "
+    "by then. Labels, too, are those of then.",
+    "as_of_block": "Totals as they were at this block, likewise; labels are those of now.",
 }
 _WAYS: Final = {
     "direction": "OUT follows what is sent, IN what is received.",

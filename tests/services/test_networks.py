@@ -13,7 +13,7 @@ from graph_api.domain.clusters import cluster_id
 from graph_api.domain.errors import BadInput, GraphApiError
 from graph_api.domain.ids import AccountId
 from graph_api.domain.records import ActorType, Transfer
-from graph_api.services.networks import behind, growing, pictures, reading
+from graph_api.services.networks import behind, growing, pictures, reading, then
 from graph_api.services.networks.answers import Network, NetworkNode, Side, Sides
 from graph_api.services.networks.pictures import Fold, NodeKind, Picture
 from graph_api.services.networks.questions import NetworkQuestion
@@ -267,8 +267,8 @@ async def test_a_network_of_then_is_what_it_was_then(ledger: Ledger, seed: int) 
     )
 
     for name, was in before.items():
-        for then in ({"as_of": moment(NOON + 24 * DAY)}, {"as_of_block": 24}):
-            found = await seen(ledger.graph, name, **wishes, **then)
+        for past in ({"as_of": moment(NOON + 24 * DAY)}, {"as_of_block": 24}):
+            found = await seen(ledger.graph, name, **wishes, **past)
             assert exact(found.edges) == exact(was.edges)
             assert [flow.id for flow in found.edges] == [flow.id for flow in was.edges]
             hops = {node.wallet.id: node.hops for node in was.nodes}
@@ -294,7 +294,7 @@ async def test_what_cannot_be_counted_of_then_says_so(
 ) -> None:
     many = [given.transfer("busy", f"p{n}", tx=f"{n}", block=n, at=NOON) for n in range(30)]
     await ledger.write(*many, given.transfer("a", "busy", tx="in", block=40, at=NOON + DAY))
-    monkeypatch.setattr(reading, "THEN_BUDGET", 20)
+    monkeypatch.setattr(then, "THEN_BUDGET", 20)
     monkeypatch.setattr(traces, "_PAGE", 5)
 
     found = await seen(ledger.graph, "a", depth=3, as_of_block=50)
@@ -307,6 +307,22 @@ async def test_what_cannot_be_counted_of_then_says_so(
     assert busy not in await behind.behind(ledger.graph, found.nodes)
     with pytest.raises(BadInput, match="not both"):
         await seen(ledger.graph, "a", as_of_block=1, as_of=NOW)
+
+    # What had ended by then is what it is now, and is gone on with.
+    later = [given.transfer("busy", f"p{n}", tx=f"l{n}", at=NOON + 2 * DAY) for n in range(5)]
+    await ledger.write(*later)
+    limits = {"per_wallet": 10, "as_of": moment(NOON + DAY)}
+    busy_then = await seen(ledger.graph, "busy", depth=1, **limits)
+    assert busy_then.nodes[0].stop is Stop.BUDGET
+    assert all(flow.transfers == 1 for flow in busy_then.edges)
+    shown = [flow.recipient for flow in busy_then.edges]
+    while (after := busy_then.nodes[0].after) is not None:
+        busy_then = await seen(ledger.graph, "busy", depth=1, after=after, **limits)
+        shown += [flow.recipient for flow in busy_then.edges]
+    assert sorted(shown) == sorted([*(wallet(f"p{n}") for n in range(5, 30)), wallet("busy")])
+    await ledger.write(given.transfer("x", "y", tx="untimed", at=None))
+    nothing = await seen(ledger.graph, "busy", depth=1, **limits)
+    assert (nothing.edges, nothing.nodes[0].stop) == ([], Stop.BUDGET)
 
 
 async def test_files_without_times_and_blocks_tell_nothing_of_then(ledger: Ledger) -> None:

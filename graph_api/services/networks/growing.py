@@ -14,7 +14,8 @@ from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, chain_id_of
 from graph_api.services.networks.answers import Network, NetworkNode, all_of, ends
 from graph_api.services.networks.questions import NetworkQuestion
-from graph_api.services.networks.reading import FlowSource, Now, Strongest, Then, wish_of
+from graph_api.services.networks.reading import FlowSource, Now, Strongest, wish_of
+from graph_api.services.networks.then import Then
 from graph_api.services.walks import RestsOn, Stop
 from graph_api.store import chains, walks
 from graph_api.store.flows import FlowRow
@@ -161,7 +162,8 @@ class _Growth:
             node.stop, node.after = (Stop.BUDGET, cut) if cut is not None else (node.stop, None)
             if len(kept) > asked.per_wallet:
                 kept = kept[: asked.per_wallet]
-                node.stop, node.after = Stop.EDGES, self._place(kept[-1])
+                node.stop = node.stop or Stop.EDGES
+                node.after = self._place(kept[-1])
             found[node.wallet.id] = Strongest(kept, cut)
         return found
 
