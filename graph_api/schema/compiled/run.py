@@ -159,7 +159,7 @@ class Run:
         self._nulled: set[Path] = set()
         self._questions: dict[Any, Question] = {}
         self._queue: list[Question] = []
-        self._ready: list[tuple[Question, Any, Waiter, Link]] = []
+        self._ready: dict[tuple[Question, Any, Waiter], list[Link]] = {}
 
     def question(
         self, function: Callable[..., Awaitable[Any]], part: type[Any], arguments: dict[str, Any]
@@ -181,7 +181,7 @@ class Run:
             else:
                 waiting.append((waiter, [link]))
         elif key in question.answers:
-            self._ready.append((question, key, waiter, link))
+            self._ready.setdefault((question, key, waiter), []).append(link)
         else:
             self._line_up(question, key, [(waiter, [link])])
 
@@ -306,9 +306,9 @@ class Run:
 
     def _deliver_ready(self) -> None:
         while self._ready:
-            ready, self._ready = self._ready, []
-            for question, key, waiter, link in ready:
-                waiter.arrive(self, question.answers[key], [link])
+            ready, self._ready = self._ready, {}
+            for (question, key, waiter), links in ready.items():
+                waiter.arrive(self, question.answers[key], links)
 
 
 def path_of(link: Link) -> Path:
