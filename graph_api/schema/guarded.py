@@ -34,7 +34,7 @@ from strawberry.utils.await_maybe import await_maybe
 from graph_api.domain.errors import TooCostly
 from graph_api.schema.caching import Documents, Prepared
 from graph_api.schema.compiled.execute import Compiled, CompiledExecutor
-from graph_api.schema.compiled.plan import Reason, Refused
+from graph_api.schema.compiled.selecting import Reason, Refused
 from graph_api.schema.errors import errors_to_send
 from graph_api.schema.limits import DocumentLimits
 from graph_api.schema.sharing import Sharing

@@ -14,8 +14,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from graph_api.schema.compiled.plan import Plan, Planner, Reason, Refused, Selected, selected
+from graph_api.schema.compiled.plan import Plan, Planner
 from graph_api.schema.compiled.run import Run, Unforeseen
+from graph_api.schema.compiled.selecting import Reason, Refused, Selected, selected
 
 
 class Compiled:

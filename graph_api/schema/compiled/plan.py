@@ -1,26 +1,18 @@
 """From an operation to a plan, or to the reason why the standard executor must run it."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import strawberry
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLAbstractType,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
-    Node,
     OperationDefinitionNode,
-    OperationType,
-    SelectionNode,
-    SelectionSetNode,
     TypeNameMetaFieldDef,
-    VariableNode,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
@@ -31,7 +23,6 @@ from graphql import (
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
-    FragmentDetails,
     GroupedFieldSet,
     collect_fields,
     collect_subfields,
@@ -63,34 +54,12 @@ from graph_api.schema.compiled.fields import (
 )
 from graph_api.schema.compiled.leaves import Leaf
 from graph_api.schema.compiled.run import Run
+from graph_api.schema.compiled.selecting import Reason, Refused, Selected, variables_in
 from graph_api.schema.compiled.shapes import Place
 from graph_api.schema.made import made_by
 from graph_api.schema.steps import PUBLIC, Step, step_of
 from graph_api.store.graph import Graph
 from graph_api.store.records import LookUp, look_up_of
-
-MAX_SWITCHES = 4  # variables that decide what is selected: each value of each has a plan of its own
-
-
-class Reason(StrEnum):
-    """Why an operation runs in the standard executor; a closed list, counted."""
-
-    OFF = "off"
-    OPERATION = "operation"
-    INTROSPECTION = "introspection"
-    DIRECTIVE = "directive"
-    RESOLVER = "resolver"
-    TYPE = "type"
-    MIDDLEWARE = "middleware"
-    UNFORESEEN = "unforeseen"
-
-
-class Refused(Exception):
-    """The operation has something that plans cannot express."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Plan:
@@ -103,30 +72,6 @@ class Plan:
 
     def __init__(self, root: Place, uses: int) -> None:
         self.root, self.uses, self.runs = root, uses, 0
-
-
-class Selected(NamedTuple):
-    """An operation with its fragments, and the variables that decide what it selects."""
-
-    operation: OperationDefinitionNode
-    fragments: Mapping[str, FragmentDetails]
-    switches: tuple[str, ...]
-
-
-def selected(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> Selected:
-    """What of a document is to be planned. Raises: Refused."""
-    if operation.operation is not OperationType.QUERY:
-        raise Refused(Reason.OPERATION, "Only queries are compiled.")
-    if operation.directives:
-        raise Refused(Reason.DIRECTIVE, "A directive on an operation changes how it is executed.")
-    switches = tuple(sorted(set(_switches(operation.selection_set, fragments))))
-    if len(switches) > MAX_SWITCHES:
-        message = f"More than {MAX_SWITCHES} variables decide what is selected."
-        raise Refused(Reason.DIRECTIVE, message)
-    details = {name: FragmentDetails(node) for name, node in fragments.items()}
-    return Selected(operation, details, switches)
 
 
 class Planner:
@@ -358,52 +303,9 @@ def _alone(type_: GraphQLObjectType, name: str) -> Selected:
     return Selected(operation, {}, ())
 
 
-def _switches(
-    selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> Iterator[str]:
-    """The variables of all ``@skip`` and ``@include``. Raises: Refused at other directives."""
-    spread: set[str] = set()
-    todo = [selection_set]
-    while todo:
-        for node in todo.pop().selections:
-            yield from _switches_of(node)
-            inner = getattr(node, "selection_set", None)
-            if isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                fragment = fragments[node.name.value]
-                if fragment.variable_definitions or fragment.directives:
-                    raise Refused(Reason.DIRECTIVE, "A fragment has variables or directives.")
-                inner = fragment.selection_set
-            if inner is not None:
-                todo.append(inner)
-
-
-def _switches_of(node: SelectionNode) -> Iterator[str]:
-    for directive in node.directives or ():
-        if directive.name.value not in ("skip", "include"):
-            raise Refused(Reason.DIRECTIVE, f"@{directive.name.value} is not compiled.")
-        yield from _variables(directive.arguments)
-
-
-def _variables(nodes: Any) -> Iterator[str]:
-    """The names of the variables in an argument's or several arguments' values."""
-    todo = list(nodes or ())
-    while todo:
-        node = todo.pop()
-        if isinstance(node, VariableNode):
-            yield node.name.value
-            continue
-        for key in ("value", "values", "fields"):
-            inner = getattr(node, key, None)
-            if isinstance(inner, Node):
-                todo.append(inner)
-            elif isinstance(inner, list | tuple):
-                todo.extend(inner)
-
-
 def _once_if_constant(given: Given, node: FieldNode) -> Given:
     """Arguments without variables are read by the first run; a refusal is not kept."""
-    if any(_variables(node.arguments)):
+    if any(variables_in(node.arguments)):
         return given
     kept: list[dict[str, Any]] = []
 
@@ -474,6 +376,3 @@ def _function(declared: StrawberryField) -> Callable[..., Any]:
     if list(inspect.signature(function).parameters) == named:
         return function
     return lambda source, **given: function(**dict.fromkeys(named, source), **given)
-
-
-__all__ = ["MAX_SWITCHES", "Plan", "Planner", "Reason", "Refused", "Selected", "selected"]

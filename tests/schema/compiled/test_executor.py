@@ -11,7 +11,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from graph_api.domain.errors import BadInput
-from graph_api.schema.compiled.plan import MAX_SWITCHES
+from graph_api.schema.compiled.selecting import MAX_SWITCHES
 from graph_api.schema.context import Context
 from graph_api.schema.guarded import ExecutorName, GuardedSchema
 from graph_api.schema.steps import batched, root
