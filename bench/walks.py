@@ -80,6 +80,7 @@ async def measure(graph: Graph, engine: str, *, count: int, hubs: int, seed: int
     everybody, largest = await _wallets(graph), await _largest(graph, hubs)
     drawn = [(chance.choice(everybody),) for _ in range(count)]
     pairs = _pairs(chance, everybody, count)
+    linked = [await _linked(graph, chance, everybody) for _ in range(count)]
     patient = await Graph.open(graph.address, query_timeout_s=_PATIENCE_S)
     networks: dict[str, Way] = {
         "network": _network(graph),
@@ -94,7 +95,8 @@ async def measure(graph: Graph, engine: str, *, count: int, hubs: int, seed: int
     for question, ways, asked in (
         ("2 hops around anybody", networks, drawn),
         ("2 hops around hubs", networks, [(one,) for one in largest]),
-        ("a path of 6 hops", searches, pairs),
+        ("a path between anybody", searches, pairs),
+        ("a path that there is", searches, linked),
     ):
         for name, way in ways.items():
             for one in asked[: max(3, len(asked) // 10)]:
@@ -120,6 +122,24 @@ def _pairs(
         by_chain.setdefault(chain_id_of(wallet), []).append(wallet)
     chains = [chain_id_of(chance.choice(everybody)) for _ in range(count)]
     return [tuple(chance.sample(by_chain[chain], 2)) for chain in chains]
+
+
+async def _linked(
+    graph: Graph, chance: random.Random, everybody: list[AccountId]
+) -> tuple[AccountId, ...]:
+    """Two wallets of which the second is up to six hops from the first, along drawn flows."""
+    while True:
+        way = [chance.choice(everybody)]
+        for _ in range(chance.randint(2, 6)):
+            rows = await graph.run_alone(
+                "MATCH (:Wallet {id: $id})-[:FLOWED]->(o:Wallet) "
+                "WITH DISTINCT o.id AS id LIMIT 1000 RETURN id",
+                id=way[-1],
+            )
+            if new := sorted({row["id"] for row in rows} - {*way}):
+                way.append(chance.choice(new))
+        if len(way) > 2:
+            return way[0], way[-1]
 
 
 async def _largest(graph: Graph, count: int) -> list[AccountId]:

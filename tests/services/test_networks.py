@@ -18,10 +18,11 @@ from graph_api.services.networks.answers import Network, NetworkNode, Side, Side
 from graph_api.services.networks.pictures import Fold, NodeKind, Picture
 from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.walks import Stop
-from graph_api.store import traces
+from graph_api.store import flows as stored
+from graph_api.store import traces, walks
 from graph_api.store.flows import FlowRow
 from graph_api.store.graph import Graph
-from graph_api.store.ledger.shelves import HUB_FLOWS
+from graph_api.store.ledger import shelves
 from graph_api.store.ledger.states import flow_id
 from graph_api.store.records import moment
 from graph_api.store.transfers import Direction
@@ -181,27 +182,30 @@ async def test_going_on_behind_the_cursor_gives_exactly_the_rest(ledger: Ledger,
 async def test_going_on_from_a_hub_gives_the_rest_even_where_each_part_gives_up(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flows = HUB_FLOWS + 60
+    for module in (shelves, stored, reading):
+        monkeypatch.setattr(module, "HUB_FLOWS", 60)
+    flows = 160
     moves = [("hub", f"p{number}", 1 + number % 3) for number in range(flows)]
     moves += [(f"p{number}", "hub", 2) for number in range(40)] + [("hub", "hub", 5)]
-    rare = {f"p{number}" for number in range(0, flows, 211)}
+    rare = {f"p{number}" for number in range(0, flows, 31)}
     await ledger.write(
         *(
             given.transfer(
                 sender, recipient, tx=f"{sender}{recipient}", log=log,
-                token=TOKENS[0] if recipient in rare else TOKENS[1],
+                token=TOKENS[0] if recipient in rare else None,
             )
             for sender, recipient, count in moves
             for log in range(count)
         )
     )  # fmt: skip
 
-    parts = await expanded(ledger.graph, "hub", 500)
+    parts = await expanded(ledger.graph, "hub", 70)
     assert len(parts) == len({flow.id for flow in parts}) == flows + 41
     strengths = [(-flow.transfers, flow.id) for flow in parts]
     assert strengths == sorted(strengths)
 
-    monkeypatch.setattr(reading, "HUB_BUDGET", 300)
+    monkeypatch.setattr(reading, "HUB_BUDGET", 30)
+    monkeypatch.setattr(walks, "_PAGES", (20, 30))
     found = await expanded(ledger.graph, "hub", 4, direction=Direction.OUT, token=TOKENS[0])
     assert {flow.recipient for flow in found} == {wallet(name) for name in rare}
     assert len(found) == len(rare)
@@ -210,7 +214,7 @@ async def test_going_on_from_a_hub_gives_the_rest_even_where_each_part_gives_up(
     assert node.hidden == flows + 42 - node.shown.flows
     everything = await behind.behind(ledger.graph, [node])
     assert everything[node].outgoing.wallets is not None
-    monkeypatch.setattr(behind, "MOST_FLOWS", 1_000)
+    monkeypatch.setattr(behind, "MOST_FLOWS", 100)
     too_many = (await behind.behind(ledger.graph, [node]))[node]
     assert too_many.outgoing == everything[node].outgoing._replace(wallets=None)
 
