@@ -5,7 +5,8 @@ seeded payments between wallets of which one takes part in every third, loads th
 ``deskgraph ingest load`` (or keeps them in memory), and asks for the five best paths of up to six
 hops: between random wallets, by each order, and with the hub at an end. The plain way is one
 variable-length pattern whose times grow, for the five of the fewest hops, with a time limit. All
-answers of the graph are compared with those of the same transfers in memory.
+answers of the graph are compared with those of the same transfers in memory. CPU is that of this
+process and the engine's together, for one question: a busy machine disturbs it less than times.
 """
 
 import argparse
@@ -14,13 +15,15 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from bench.engines import ENGINES, now, scratch_graph
+from bench.cpu import cpu_s
+from bench.engines import ENGINES, now, warm_engine
 from bench.output import Table, write_json
 from bench.paths_world import ETHEREUM, HUB, MemorySource, World, account, last_moment, token
 from graph_api.analysis.paths.wishes import PathOrder
@@ -36,6 +39,17 @@ from graph_api.store.graph import Graph
 from ingest.jobs.loading import load_paths
 from ingest.sources.files.format import Options
 
+HEAD: Final = (
+    "source",
+    "kind",
+    "questions",
+    "p50 ms",
+    "p95 ms",
+    "max ms",
+    "CPU ms",
+    "found",
+    "complete",
+)
 _WARM: Final = 10
 PLAIN: Final = """
 MATCH p = (a:Wallet {id: $start})-[:SENT|REACHED*2..12]->(b:Wallet {id: $end})
@@ -52,7 +66,10 @@ class Disagree(Exception):
 
 
 class Figure(msgspec.Struct, kw_only=True):
-    """How long the questions of one kind took, and how they ended."""
+    """How long the questions of one kind took, and how they ended.
+
+    ``cpu_ms`` is the mean of what one cost of CPU, in this process and the engine's.
+    """
 
     source: str
     transfers: int
@@ -61,6 +78,7 @@ class Figure(msgspec.Struct, kw_only=True):
     p50_ms: float
     p95_ms: float
     longest_ms: float
+    cpu_ms: float
     found: int
     complete: int
 
@@ -122,11 +140,25 @@ def from_graph(graph: Graph) -> Ask:
     return ask
 
 
+class Place(NamedTuple):
+    """Where questions are asked; ``pid`` is the engine's process, if there is one."""
+
+    name: str
+    world: World
+    pid: int | None = None
+
+    def cpu_ms(self) -> float:
+        """What this process and the engine have used so far."""
+        engine = 0.0 if self.pid is None else cpu_s(self.pid)
+        return (time.process_time() + engine) * 1_000
+
+
 async def measure(
-    name: str, ask: Ask, world: World, count: int, *, seed: int, memory: Ask | None
+    place: Place, ask: Ask, count: int, *, seed: int, memory: Ask | None
 ) -> list[Figure]:
     """Every kind of question, one after another. Raises: Disagree."""
-    table = Table("source", "kind", "questions", "p50 ms", "p95 ms", "max ms", "found", "complete")
+    world = place.world
+    table = Table(*HEAD)
     warm = questions(world, _WARM, seed=seed + 1)
     for some in warm.values():
         for asked in some:
@@ -134,45 +166,42 @@ async def measure(
     figures = []
     for kind, some in questions(world, count, seed=seed).items():
         spent, answers = [], []
+        cpu = place.cpu_ms()
         for asked in some:
             began = time.perf_counter()
             answer = await ask(asked)
             spent.append((time.perf_counter() - began) * 1_000)
             assert answer is not None
             answers.append(answer)
+        cpu = (place.cpu_ms() - cpu) / len(some)
         for asked, answer in zip(some, answers, strict=True):
             if memory is not None and _said(answer) != _said(await memory(asked)):
-                raise Disagree(f"{name} and the memory: {asked}")
-        figures.append(_figure(name, world, kind, spent, answers))
+                raise Disagree(f"{place.name} and the memory: {asked}")
+        found = sum(bool(answer.paths) for answer in answers)
+        complete = sum(answer.ended is PathsEnded.COMPLETE for answer in answers)
+        figures.append(_figure(place, kind, spent, cpu_ms=cpu, found=found, complete=complete))
         table.row(*_cells(figures[-1]))
     return figures
 
 
-async def measure_plain(name: str, graph: Graph, world: World, count: int, *, seed: int) -> Figure:
+async def measure_plain(
+    place: Place, graph: Graph, count: int, *, seed: int, limit_s: float
+) -> Figure:
     """The plain way: how long it takes, and how often it ends in time."""
     spent, found, ended = [], 0, 0
-    for asked in questions(world, count, seed=seed)[PathOrder.HOPS.value]:
+    limited = await Graph.open(graph.address, query_timeout_s=limit_s)
+    cpu = place.cpu_ms()
+    for asked in questions(place.world, count, seed=seed)[PathOrder.HOPS.value]:
+        ends = {"start": asked.start.wallet, "end": asked.end.wallet}
         began = time.perf_counter()
-        try:
-            _, rows = await graph.read_values(
-                PLAIN, {"start": asked.start.wallet, "end": asked.end.wallet}
-            )
+        with suppress(TooCostly):
+            _, rows = await limited.read_values(PLAIN, ends)
             ended += 1
             found += bool(rows)
-        except TooCostly:
-            pass
         spent.append((time.perf_counter() - began) * 1_000)
-    return Figure(
-        source=name,
-        transfers=world.count,
-        kind="plain Cypher, hops",
-        questions=count,
-        p50_ms=round(statistics.median(spent), 1),
-        p95_ms=round(_percentile(spent, 0.95), 1),
-        longest_ms=round(max(spent), 1),
-        found=found,
-        complete=ended,
-    )
+    cpu = (place.cpu_ms() - cpu) / count
+    await limited.close()
+    return _figure(place, "plain Cypher", spent, cpu_ms=cpu, found=found, complete=ended)
 
 
 def _said(answer: PathsAnswer | None) -> object:
@@ -183,18 +212,19 @@ def _said(answer: PathsAnswer | None) -> object:
 
 
 def _figure(
-    name: str, world: World, kind: str, spent: Sequence[float], answers: Sequence[PathsAnswer]
+    place: Place, kind: str, spent: Sequence[float], *, cpu_ms: float, found: int, complete: int
 ) -> Figure:
     return Figure(
-        source=name,
-        transfers=world.count,
+        source=place.name,
+        transfers=place.world.count,
         kind=kind,
         questions=len(spent),
         p50_ms=round(statistics.median(spent), 1),
         p95_ms=round(_percentile(spent, 0.95), 1),
         longest_ms=round(max(spent), 1),
-        found=sum(bool(answer.paths) for answer in answers),
-        complete=sum(answer.ended is PathsEnded.COMPLETE for answer in answers),
+        cpu_ms=round(cpu_ms, 1),
+        found=found,
+        complete=complete,
     )
 
 
@@ -210,6 +240,7 @@ def _cells(figure: Figure) -> list[object]:
         figure.p50_ms,
         figure.p95_ms,
         figure.longest_ms,
+        figure.cpu_ms,
         figure.found,
         figure.complete,
     ]
@@ -228,23 +259,20 @@ async def run(asked: argparse.Namespace) -> list[Figure]:
     """Make the payments, and measure where they are asked for."""
     world = World(asked.transfers, wallets=asked.wallets, hub=asked.hub, seed=asked.seed)
     memory = from_memory(world)
-    wishes = {"count": asked.questions, "seed": asked.seed}
+    count, seed = asked.questions, asked.seed
     if asked.source == "memory":
-        return await measure("memory", memory, world, **wishes, memory=None)
-    async with scratch_graph(asked.source) as graph:
+        return await measure(Place("memory", world), memory, count, seed=seed, memory=None)
+    async with warm_engine(asked.source) as engine, engine.fresh() as graph:
+        place = Place(asked.source, world, engine.pid)
         began = time.perf_counter()
         await load(graph, world)
         print(f"loaded in {time.perf_counter() - began:.0f} s", flush=True)
-        figures = await measure(asked.source, from_graph(graph), world, **wishes, memory=memory)
-        limited = await Graph.open(graph.address, query_timeout_s=asked.plain_timeout)
-        try:
-            figures.append(
-                await measure_plain(asked.source, limited, world, asked.plain, seed=asked.seed)
-            )
-        finally:
-            await limited.close()
-    Table(*map(str, _cells(figures[-1])))
-    return figures
+        figures = await measure(place, from_graph(graph), count, seed=seed, memory=memory)
+        plain = await measure_plain(
+            place, graph, asked.plain, seed=seed, limit_s=asked.plain_timeout
+        )
+    Table(*HEAD).row(*_cells(plain))
+    return [*figures, plain]
 
 
 def main(arguments: Sequence[str]) -> None:

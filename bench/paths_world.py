@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from graph_api.domain.chains import chain_of
 from graph_api.domain.ids import AccountId, TokenId, TransactionId, TransferId, token_id
 from graph_api.services.timed_paths.sources import Pairs, Standing
+from graph_api.store.blocks import Window
 from graph_api.store.records import moment
 from graph_api.store.timed_walks import RoadRow, RoadWish, TimedTransfer
 
@@ -216,6 +217,21 @@ class MemorySource:
                 kept &= world.tokens[rows] == _number_of_token(wish.token)
             found += map(self._transfer, rows[kept].tolist())
         return found
+
+    async def moved(
+        self, wallet: AccountId, window: Window, *, outgoing: bool, most: int
+    ) -> list[TimedTransfer] | None:
+        """What a wallet sent or received within a window."""
+        rows = self._moved[0 if outgoing else 1].of([number_of(wallet)])
+        moments = _ms(rows)
+        kept = np.ones(len(rows), dtype=bool)
+        if window.since is not None:
+            kept &= moments >= window.since.timestamp() * 1_000
+        if window.until is not None:
+            kept &= moments <= window.until.timestamp() * 1_000
+        if int(kept.sum()) > most:
+            return None
+        return [self._transfer(row) for row in rows[kept].tolist()]
 
     async def indexes(
         self, transactions: Collection[TransactionId]

@@ -6,12 +6,17 @@ have budget for.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from graph_api.domain.ids import AccountId, TokenId, TransactionId, TransferId
+from graph_api.domain.positions import page_key
 from graph_api.store.graph import Graph
+from graph_api.store.streams import Span
+from graph_api.store.traces import Movement
+
+_PAGE: Final = 2_000
 
 
 class RoadRow(msgspec.Struct, frozen=True, gc=False):
@@ -96,4 +101,41 @@ async def transfers(
         TimedTransfer,
         pairs=[{"near": near, "far": sorted(far)} for near, far in pairs.items()],
         **wish.parameters,
+    )
+
+
+async def moved(
+    graph: Graph, wallet: AccountId, spans: Sequence[Span], *, outgoing: bool, most: int
+) -> list[TimedTransfer] | None:
+    """All that a wallet sent or received within parts of its list; None if more than ``most``."""
+    found: list[TimedTransfer] = []
+    read = 0
+    for span in spans:
+        after, end = page_key(wallet, span.after), page_key(wallet, span.end)
+        while read <= most:
+            page = await graph.read_each(
+                "traces/sent" if outgoing else "traces/received",
+                Movement,
+                [{"owner": wallet, "after": after, "end": end}],
+                limit=_PAGE,
+            )
+            read += len(page)
+            found += [_timed(row, row.id, row.sender) for row in page if row.id and row.sender]
+            if len(page) < _PAGE:
+                break
+            after = max(row.key for row in page)
+    return None if read > most else found
+
+
+def _timed(row: Movement, id: TransferId, sender: AccountId) -> TimedTransfer:
+    return TimedTransfer(
+        id=id,
+        transaction=row.transaction,
+        position=row.position,
+        sender=sender,
+        recipient=row.recipient,
+        token=row.token,
+        amount_raw=row.amount_raw,
+        block_number=row.block_number,
+        block_time=row.block_time,
     )

@@ -1,5 +1,7 @@
 """Which flows and transfers count for a question, as of its moment and within its window."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,7 +11,9 @@ from graph_api.domain.chains import chain_of
 from graph_api.services.timed_paths.questions import PathsQuestion
 from graph_api.services.tracing.answers import AsOf
 from graph_api.store import blocks, chains
+from graph_api.store.blocks import Window
 from graph_api.store.graph import Graph
+from graph_api.store.ledger.states import flow_id
 from graph_api.store.timed_walks import RoadRow, RoadWish, TimedTransfer
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +49,15 @@ class Judge:
             tells_all_times=known.tells_times and not known.untimed,
             slack_ms=blocks.slack(chain) // _MS,
         )
+
+    @property
+    def window(self) -> Window | None:
+        """The window of the question up to its moment and block; None where it has none."""
+        asked = self._asked
+        if asked.since is None and asked.until is None:
+            return None
+        until = min(asked.until or self.as_of.at, self.as_of.at)
+        return Window(since=asked.since, until=until, to_block=self.as_of.block)
 
     def bounds(self, asked: PathsQuestion) -> Bounds:
         """What hops have to keep to from the beginning."""
@@ -87,6 +100,15 @@ class Judge:
             amount=None if row.amount_raw is None else int(row.amount_raw),
         )
 
+    def roads(self, rows: Iterable[TimedTransfer]) -> list[Road]:
+        """The flows that transfers make up, which are all of them within the window."""
+        flows: dict[tuple[str, str, str | None], list[Hop]] = defaultdict(list)
+        for row in rows:
+            if self.counts(row):
+                hop = self.hop(row)
+                flows[hop.sender, hop.recipient, hop.token].append(hop)
+        return [_road(ends, hops) for ends, hops in flows.items()]
+
     def counts(self, row: TimedTransfer) -> bool:
         """Whether a transfer had happened by then, and lies within the window."""
         if row.block_number is None and row.block_time is None:
@@ -118,6 +140,22 @@ class Judge:
             token=row.token,
             amount=None if row.amount_raw is None else int(row.amount_raw),
         )
+
+
+def _road(ends: tuple[str, str, str | None], hops: list[Hop]) -> Road:
+    sender, recipient, token = ends
+    amounts = [hop.amount for hop in hops if hop.amount is not None]
+    # Within a window every transfer that counts has a time.
+    times = [hop.at for hop in hops if hop.at is not None]
+    return Road(
+        id=flow_id(sender, recipient, token),
+        sender=sender,
+        recipient=recipient,
+        token=token,
+        first=min(times),
+        last=max(times),
+        amount=sum(amounts) if len(amounts) == len(hops) else None,
+    )
 
 
 def _ms(moment: datetime) -> int:

@@ -92,6 +92,7 @@ class Search:
         """Look for paths of one hop, of two, and so on."""
         await self._meet(self._forth.ends | self._back.ends)
         try:
+            await self._read_hubs()
             for hops in range(1, self._asked.max_hops + 1):
                 is_all = await self._step(hops)
                 longest = self._asked.max_hops if is_all else hops
@@ -101,6 +102,35 @@ class Search:
                     return
         except _Spent as spent:
             self.ended = spent.what
+
+    async def _read_hubs(self) -> None:
+        """Of ends that are hubs, read what they moved in a window that is asked for.
+
+        That may be little, however many flows they have.
+        """
+        window = self._judge.window
+        if window is None:
+            return
+        for side in (self._forth, self._back):
+            for hub in sorted(side.ends):
+                if sum(self._flows[hub]) <= self._asked.hub:
+                    continue
+                left = (self._budget.transfers - self.transfers_read) // 2
+                rows = await self._source.moved(hub, window, outgoing=side.outgoing, most=left)
+                self.transfers_read += left if rows is None else len(rows)
+                if rows is not None:
+                    side.known.add(hub)
+                    await self._take_all(rows)
+
+    async def _take_all(self, rows: list[TimedTransfer]) -> None:
+        """Learn all transfers of some flows within the window, and these with them."""
+        roads = self._judge.roads(rows)
+        self._roads.add(road for road in roads if self._bounds.takes(road))
+        self._read.update(road.id for road in roads)
+        await self._meet(
+            {AccountId(end) for road in roads for end in (road.sender, road.recipient)}
+        )
+        await self._take(rows)
 
     def _is_settled(self) -> bool:
         """Whether no longer path can be better."""

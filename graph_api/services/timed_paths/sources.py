@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from graph_api.domain.ids import AccountId, TransactionId
-from graph_api.store import timed_walks, traces, walks
+from graph_api.domain.ids import AccountId, TransactionId, chain_id_of
+from graph_api.store import blocks, timed_walks, traces, walks
+from graph_api.store.blocks import Window
 from graph_api.store.graph import Graph
 from graph_api.store.timed_walks import RoadRow, RoadWish, TimedTransfer
 
@@ -56,6 +57,12 @@ class Source(Protocol):
         self, pairs: Pairs, sizes: Mapping[AccountId, int], wish: RoadWish, *, outgoing: bool
     ) -> list[TimedTransfer]:
         """What wallets sent or received; ``sizes`` tells how much that is in all."""
+        ...
+
+    async def moved(
+        self, wallet: AccountId, window: Window, *, outgoing: bool, most: int
+    ) -> list[TimedTransfer] | None:
+        """All that a wallet sent or received within a window; None if more than ``most``."""
         ...
 
     async def indexes(
@@ -115,6 +122,16 @@ class GraphSource:
             )
         )
         return [row for part in found for row in part]
+
+    async def moved(
+        self, wallet: AccountId, window: Window, *, outgoing: bool, most: int
+    ) -> list[TimedTransfer] | None:
+        """All that a wallet sent or received within a window."""
+        chain = chain_id_of(wallet)
+        spans = await blocks.spans(self._graph, [chain], window)
+        return await timed_walks.moved(
+            self._graph, wallet, spans[chain], outgoing=outgoing, most=most
+        )
 
     async def indexes(
         self, transactions: Collection[TransactionId]

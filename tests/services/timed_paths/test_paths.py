@@ -341,6 +341,32 @@ async def test_services_and_hubs_are_not_passed_and_the_answer_says_so(ledger: L
     assert ways(from_hub) == [way("n3", "hub")]
 
 
+async def test_of_a_hub_at_an_end_a_window_is_enough(ledger: Ledger) -> None:
+    crowd = [
+        pay("hub", f"n{number}", 5, block=1 + number, log=number, tx=f"n{number}")
+        for number in range(40)
+    ]
+    await ledger.write(
+        *crowd,
+        pay("hub", "b", 5, block=50),
+        pay("b", "z", 5, block=52),
+        pay("n9", "z", 5, block=53),
+        pay("hub", "z", 3, block=60),
+    )
+    budget = Budget(flows=12)
+
+    whole = await ask(ledger.graph, "hub", "z", hub=20, count=9)
+    spent = await ask(ledger.graph, "hub", "b", hub=20, budget=Budget(flows=0))
+    window = await ask(ledger.graph, "hub", "z", hub=20, since=at(45), until=at(55), budget=budget)
+    all_of_it = await ask(ledger.graph, "hub", "z", hub=20, count=9, since=at(0))
+
+    assert ways(whole) == [way("hub", "z"), way("hub", "b", "z"), way("hub", "n9", "z")]
+    assert (spent.ended, spent.paths) == (PathsEnded.FLOWS, ())
+    assert window.ended is PathsEnded.COMPLETE
+    assert ways(window) == [way("hub", "b", "z")]
+    assert ids(all_of_it.paths) == ids(whole.paths)
+
+
 async def test_which_came_first_in_a_block_is_the_transactions_place(ledger: Ledger) -> None:
     def paid(sender: str, recipient: str, tx: str, index: int | None) -> list[Any]:
         return [
