@@ -1,6 +1,5 @@
 """``deskgraph desks``: list the desk registry and edit it, with who, when and why on record."""
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,7 +29,7 @@ from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.vault import desk_changes
 from graph_api.vault.desk_changes import MAX_REASON
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.pages import First, Place
 from graph_api.vault.vault import Vault
 from ingest.jobs.marking import marking
@@ -151,7 +150,7 @@ async def add_command(
             owner,
             chains=_chains(entry.chains),
             reason=reason,
-            change_id=change_id or _new_id(now),
+            change_id=change_id or new_id(now),
             now=now,
         )
     click.echo(f"Added {label.id}: {label.label} ({owner.id}), {where(label.accounts)}.")
@@ -195,7 +194,7 @@ async def correct_command(
             entry.over(wallet),
             chains=chains,
             reason=reason,
-            change_id=change_id or _new_id(now),
+            change_id=change_id or new_id(now),
             now=now,
         )
     click.echo(f"Corrected {label_id}; it is {label.id} now: {label.label}.")
@@ -214,7 +213,7 @@ async def withdraw_command(
     async with _registry(settings) as (_, registered):
         now = connect.now()
         label = await registered.withdraw(
-            label_id, reason=reason, change_id=change_id or _new_id(now), now=now
+            label_id, reason=reason, change_id=change_id or new_id(now), now=now
         )
     click.echo(f"Withdrew {label.id}: {label.label}, {where(label.accounts)}.")
 
@@ -333,10 +332,6 @@ def _wallet(label: Label) -> registry.Wallet:
 
 def _chains(names: Sequence[str]) -> tuple[Chain, ...]:
     return tuple(chain_of(name) for name in names)
-
-
-def _new_id(now: datetime) -> str:
-    return uuid7(now, os.urandom(ENTROPY_BYTES))
 
 
 async def _list_entries(graph: Graph, actor: str, *, at: datetime, as_json: bool) -> None:

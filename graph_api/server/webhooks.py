@@ -4,7 +4,6 @@ Nothing is understood here. ``ingest`` takes the bodies up and writes what they 
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +21,7 @@ from graph_api.server.limits import CLOSE
 from graph_api.server.refusals import JSON, Refusal
 from graph_api.settings import WebhookSettings
 from graph_api.vault import inbox
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.vault import Vault
 
 PREFIX: Final = "/webhooks/"
@@ -102,7 +101,7 @@ class _Door:
                     self._vault(),
                     LOCAL,
                     body,
-                    id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+                    id=new_id(now),
                     sender=sender,
                     hook=hook,
                     call=call,

@@ -1,6 +1,5 @@
 """Alert rules of a workspace: made, changed, muted, listed, deleted."""
 
-import os
 from datetime import datetime
 
 from graph_api.domain.alerts import AnyCondition, Rule, Severity
@@ -8,7 +7,7 @@ from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.services.places import placed, window
 from graph_api.vault import alert_rules
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.pages import Page as Found
 from graph_api.vault.vault import Door
 
@@ -28,7 +27,7 @@ async def create(
     return await alert_rules.create(
         vault,
         principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+        id=new_id(now),
         name=name,
         condition=condition,
         severity=severity,

@@ -1,6 +1,5 @@
 """Long work that somebody asked for: what can be asked for, how it goes, and calling it off."""
 
-import os
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from graph_api.domain.principals import Principal
 from graph_api.live.streams import Streams
 from graph_api.services.places import placed, window
 from graph_api.vault import jobs
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.jobs import Job, JobState
 from graph_api.vault.vault import Door, Vault
 
@@ -69,6 +68,27 @@ async def require_room(vault: Door, principal: Principal) -> None:
         )
 
 
+async def enqueue(
+    vault: Door,
+    principal: Principal,
+    kind: str,
+    *,
+    arguments: dict[str, Any],
+    now: datetime,
+    subject: str | None = None,
+) -> Job:
+    """Ask for work; where a job of that kind about ``subject`` has not ended, it is that one."""
+    return await jobs.enqueue(
+        vault,
+        principal,
+        id=new_id(now),
+        kind=kind,
+        arguments=arguments,
+        subject=subject,
+        now=now,
+    )
+
+
 async def _request(
     vault: Door,
     principal: Principal,
@@ -82,15 +102,7 @@ async def _request(
     if newest is not None and newest.state in jobs.ACTIVE:
         return newest
     await require_room(vault, principal)
-    return await jobs.enqueue(
-        vault,
-        principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=kind,
-        arguments=arguments,
-        subject=subject,
-        now=now,
-    )
+    return await enqueue(vault, principal, kind, arguments=arguments, subject=subject, now=now)
 
 
 async def by_ids(vault: Vault, ids: list[str], *, principal: Principal) -> dict[str, Job]:

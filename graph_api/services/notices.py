@@ -30,10 +30,11 @@ from graph_api.domain.quiet_hours import QuietHours, check_quiet
 from graph_api.domain.refusals import RefusalReason, Refused
 from graph_api.domain.signing import SECRET_BYTES, new_secret
 from graph_api.domain.targets import Reach, target_of
+from graph_api.services.jobs import enqueue
 from graph_api.services.places import placed, window
-from graph_api.vault import alert_rules, alerts, destinations, jobs, notices
+from graph_api.vault import alert_rules, alerts, destinations, notices
 from graph_api.vault.destinations import Counts
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.jobs import Job
 from graph_api.vault.pages import First
 from graph_api.vault.sealing import Seal
@@ -120,7 +121,7 @@ async def create(
     secret = new_secret(os.urandom(SECRET_BYTES)) if webhook else None
     with _mendable():
         made = Destination(
-            id=uuid7(now, os.urandom(ENTROPY_BYTES)),
+            id=new_id(now),
             workspace=principal.workspace,
             principal=principal.id,
             name=_name(name),
@@ -225,11 +226,10 @@ async def request_test(vault: Door, *, id: str, principal: Principal, now: datet
     """Ask for a test; the one that is under way, if there is one. Raises: Refused."""
     with _mendable():
         await destinations.require(vault, principal, checked_id(id))
-        return await jobs.enqueue(
+        return await enqueue(
             vault,
             principal,
-            id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-            kind=TEST,
+            TEST,
             arguments={"destination": id},
             subject=id,
             now=now,

@@ -1,7 +1,6 @@
 """Watchlists of a workspace: made, filled, listed, and deleted when no rule needs them."""
 
 import asyncio
-import os
 from datetime import datetime
 from typing import Final
 
@@ -12,10 +11,11 @@ from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
 from graph_api.domain.watchlists import Entry, EntryKind, Named, Watchlist
 from graph_api.live.streams import Streams
+from graph_api.services.jobs import enqueue
 from graph_api.services.places import placed, window
 from graph_api.store.outbox import new_epoch
 from graph_api.vault import jobs, published_lists, watchlists
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault.ids import new_id
 from graph_api.vault.jobs import Job
 from graph_api.vault.vault import Door
 from graph_api.vault.watchlists import Added, Removed, Standing, Wanted
@@ -28,7 +28,7 @@ async def create(
     vault: Door, *, name: str, note: str | None = None, principal: Principal, now: datetime
 ) -> Watchlist:
     """A new, empty list. Raises: Refused."""
-    id = uuid7(now, os.urandom(ENTROPY_BYTES))
+    id = new_id(now)
     return await watchlists.create(vault, principal, id=id, name=name, note=note, now=now)
 
 
@@ -101,11 +101,10 @@ async def _tell(vault: Door, watchlist: Watchlist, *, principal: Principal, now:
     Belongs into the transaction of the change: a job that is about to end sees the change, and
     after its end there is another one.
     """
-    await jobs.enqueue(
+    await enqueue(
         vault,
         principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=PUBLICATION,
+        PUBLICATION,
         arguments={"watchlist": watchlist.id},
         subject=watchlist.id,
         now=now,

@@ -1,9 +1,15 @@
 """Ids of new objects: UUIDs of version 7, which sort by the moment they were made."""
 
+import os
 from datetime import datetime
 from uuid import UUID
 
 ENTROPY_BYTES = 10
+
+
+def new_id(now: datetime) -> str:
+    """The id of something that is made ``now``."""
+    return uuid7(now, os.urandom(ENTROPY_BYTES))
 
 
 def uuid7(now: datetime, entropy: bytes) -> str:

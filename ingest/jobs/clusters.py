@@ -22,8 +22,7 @@ from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
-from ingest.jobs.wallets import Ring, nobody
-from ingest.jobs.workers import JobWorker, Tell
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
 
 _AGAIN: Final = "Ask for clustering again; a run repairs what an interrupted one has left."
 

@@ -3,16 +3,22 @@
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
 from graph_api.domain.targets import Reach
+from graph_api.services.notices import TEST
 from graph_api.settings import Settings
+from graph_api.vault.jobs import Job
 from graph_api.vault.sealing import Seal, seal_of
 from graph_api.vault.vault import Vault
-from ingest.pipelines.noticing import KEPT, PATIENCE, Noticer, Ring, Sender
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
+from ingest.pipelines.noticing import KEPT, PATIENCE, Noticer, Sender
 from ingest.providers.mail import MailServer, mail_server_of
 from ingest.providers.posting import Poster
+
+_AGAIN: Final = "Mend the destination, and test it again."
 
 
 class NoticeWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +31,7 @@ class NoticeWork(msgspec.Struct, frozen=True, kw_only=True):
     patience: timedelta = PATIENCE
     kept: timedelta = KEPT
 
-    def noticer(
-        self, vault: Vault, *, clock: Callable[[], datetime], ring: Ring | None = None
-    ) -> Noticer:
+    def noticer(self, vault: Vault, *, clock: Callable[[], datetime]) -> Noticer:
         """Who makes and sends them."""
         poster = Poster(self.reach, clock=clock)
         return Noticer(
@@ -40,8 +44,18 @@ class NoticeWork(msgspec.Struct, frozen=True, kw_only=True):
             at_once=self.at_once,
             patience=self.patience,
             kept=self.kept,
-            ring=ring,
         )
+
+
+def destination_test_worker(
+    noticer: Noticer, vault: Vault, *, clock: Callable[[], datetime], ring: Ring = nobody
+) -> JobWorker:
+    """Works off tests of destinations, one at a time."""
+
+    async def do(job: Job, tell: Tell) -> Any:
+        return msgspec.to_builtins(await noticer.test(job))
+
+    return JobWorker(vault, TEST, do, clock=clock, remedy=_AGAIN, ring=ring)
 
 
 def notice_work(settings: Settings) -> NoticeWork:

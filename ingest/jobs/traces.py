@@ -17,8 +17,7 @@ from graph_api.services.tracing.questions import AS_A_JOB
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
-from ingest.jobs.wallets import Ring, nobody
-from ingest.jobs.workers import JobWorker, Tell
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
 
 _AGAIN: Final = "Ask again, with fewer hops, a smaller window or a higher `minRaw`."
 

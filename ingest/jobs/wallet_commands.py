@@ -31,7 +31,8 @@ from ingest.jobs import interrupts
 from ingest.jobs.histories import Addresses
 from ingest.jobs.inbox_commands import opened_vault
 from ingest.jobs.marking import marking
-from ingest.jobs.wallets import Bell, Ring, WalletWork, Worker, nobody
+from ingest.jobs.wallets import WalletWork, read_wallet
+from ingest.jobs.workers import Bell, Ring, nobody
 
 Door = Callable[[Settings], AbstractAsyncContextManager[Graph]]
 BusOf = Callable[[Settings], str | None]
@@ -157,10 +158,8 @@ async def _wallet(door: Door, settings: Settings, given: _Wallet, *, bus: BusOf)
                 show(job)
                 await bell(job)
 
-            worker = Worker(
-                graph,
-                vault,
-                _addresses(settings, chain, given),
+            wallets = WalletWork(
+                addresses=_addresses(settings, chain, given),
                 budget=budget_of(
                     settings,
                     blocks=given.blocks,
@@ -168,12 +167,10 @@ async def _wallet(door: Door, settings: Settings, given: _Wallet, *, bus: BusOf)
                     requests=given.requests,
                     seconds=given.seconds,
                 ),
-                clock=_now,
-                ring=ring,
-                changed=changed,
                 rejects=settings.home / "rejects",
             )
-            job = await worker.ask(account)
+            worker = wallets.worker(graph, vault, clock=_now, ring=ring, changed=changed)
+            job = await read_wallet(worker, account, now=_now())
             while job.state not in FINAL:
                 show(job)
                 await asyncio.sleep(_LOOK_EVERY_S)

@@ -31,11 +31,12 @@ from graph_api.store.outbox import new_epoch
 from graph_api.vault.vault import Vault
 from ingest.jobs.clusters import cluster_worker, facts_folder, keep_clustered
 from ingest.jobs.following import Follow, Following
-from ingest.jobs.lists import ListWorker
+from ingest.jobs.lists import list_worker
 from ingest.jobs.nodes import nodes
-from ingest.jobs.noticing import NoticeWork
+from ingest.jobs.noticing import NoticeWork, destination_test_worker
 from ingest.jobs.traces import trace_workers
-from ingest.jobs.wallets import Bell, WalletWork
+from ingest.jobs.wallets import WalletWork
+from ingest.jobs.workers import Bell
 from ingest.pipelines import inbox
 from ingest.pipelines.detecting import Detector
 from ingest.pipelines.judging import JudgingWork
@@ -86,7 +87,7 @@ async def work(
     alerts = Publisher(alert_line, streams, clock=clock, keep=keep)
     noticer = None
     if notices is not None:
-        noticer = notices.noticer(vault, clock=clock, ring=Bell(streams, clock=clock))
+        noticer = notices.noticer(vault, clock=clock)
 
     def raised() -> None:
         alerts.wake()
@@ -119,6 +120,10 @@ async def work(
         tasks.create_task(judging.run())
         if noticer is not None:
             tasks.create_task(noticer.run())
+            tester = destination_test_worker(
+                noticer, vault, clock=clock, ring=Bell(streams, clock=clock)
+            )
+            tasks.create_task(tester.run())
         clusterer = cluster_worker(
             graph,
             vault,
@@ -148,7 +153,7 @@ async def work(
                 report=lambda _: wake(),
             )
         )
-        lists = ListWorker(graph, vault, clock=clock, ring=Bell(streams, clock=clock))
+        lists = list_worker(graph, vault, clock=clock, ring=Bell(streams, clock=clock))
         tasks.create_task(lists.run())
         if wallets is not None:
             for worker in wallets.workers(

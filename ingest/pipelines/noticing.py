@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -27,11 +27,10 @@ from graph_api.domain.notices import (
 )
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.domain.signing import headers
-from graph_api.services.notices import TEST
 from graph_api.store.holders import new_holder
-from graph_api.vault import destinations, jobs, notices, sending, spreading
+from graph_api.vault import destinations, notices, sending, spreading
 from graph_api.vault.destinations import endpoint_of
-from graph_api.vault.jobs import Job, LeaseLost
+from graph_api.vault.jobs import Job
 from graph_api.vault.sealing import Seal, Unsealable
 from graph_api.vault.sending import Held, HoldLost
 from graph_api.vault.vault import Vault
@@ -51,8 +50,6 @@ _FORGET_EVERY: Final = timedelta(hours=1)
 _SETTLE_AGAIN_S: Final = (0.5, 2.0, 5.0)
 
 log: Final = structlog.get_logger("deskgraph.ingest")
-
-Ring = Callable[[Job], Awaitable[None]]
 
 
 class Sender:
@@ -101,7 +98,6 @@ class Noticer:
     Args:
         random: Numbers from 0 to 1; what failed together is not tried again together.
         patience: A destination that only fails for so long is switched off.
-        ring: Is told of jobs that have ended.
     """
 
     def __init__(
@@ -115,13 +111,11 @@ class Noticer:
         at_once: int = 8,
         patience: timedelta = PATIENCE,
         kept: timedelta = KEPT,
-        ring: Ring | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._vault, self._sender, self._seal = vault, sender, seal
         self._clock, self._random, self._sleep = clock, random, sleep
         self._at_once, self._patience, self._kept = at_once, patience, kept
-        self._ring = ring
         self._lease = 2 * sender.longest
         self._name = new_holder()
         self._wakes = asyncio.Event()
@@ -136,7 +130,6 @@ class Noticer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._for_ever(self.spread))
             tasks.create_task(self._for_ever(lambda: self._send_due(tasks, slots)))
-            tasks.create_task(self._for_ever(self.work_off_tests))
             tasks.create_task(self._forget())
 
     async def spread(self) -> int:
@@ -156,23 +149,18 @@ class Noticer:
             tried.append(await self._send(held))
         return tried
 
-    async def work_off_tests(self) -> int:
-        """Work off the tests of destinations that are asked for. Returns: how many."""
-        kinds, count = [TEST], 0
-        while await jobs.is_waiting(self._vault, LOCAL, kinds=kinds, now=self._clock()):
-            job = await jobs.claim(
-                self._vault,
-                LOCAL,
-                kinds=kinds,
-                worker=self._name,
-                now=self._clock(),
-                lease=self._lease,
-            )
-            if job is None:
-                break
-            await self._test(job)
-            count += 1
-        return count
+    async def test(self, job: Job) -> Outcome:
+        """What becomes of the letter that a job about a destination asks for."""
+        destination, endpoint = await destinations.opened(
+            self._vault, LOCAL, job.arguments["destination"], seal=self._seal
+        )
+        letter = Letter(
+            id=notice_id(job.workspace, destination.id, NoticeKind.TEST, job.id),
+            kind=NoticeKind.TEST,
+            workspace=job.workspace,
+            at=job.created_at,
+        )
+        return await self._sender.send(destination, endpoint, letter)
 
     async def _for_ever(self, work: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -301,44 +289,8 @@ class Noticer:
         reason = found.disabled_reason or "It was switched on again since."
         return Off(id=found.id, name=found.name, reason=reason)
 
-    async def _test(self, job: Job) -> None:
-        with suppress(LeaseLost):
-            try:
-                outcome = await self._tried(job)
-            except GraphApiError as error:
-                ended = await jobs.fail(
-                    self._vault,
-                    LOCAL,
-                    job,
-                    error=str(error),
-                    code=error.code.value,
-                    now=self._clock(),
-                )
-            else:
-                ended = await jobs.finish(
-                    self._vault, LOCAL, job, result=_result(outcome), now=self._clock()
-                )
-            if self._ring is not None:
-                await self._ring(ended)
-
-    async def _tried(self, job: Job) -> Outcome:
-        destination, endpoint = await destinations.opened(
-            self._vault, LOCAL, job.arguments["destination"], seal=self._seal
-        )
-        letter = Letter(
-            id=notice_id(job.workspace, destination.id, NoticeKind.TEST, job.id),
-            kind=NoticeKind.TEST,
-            workspace=job.workspace,
-            at=job.created_at,
-        )
-        return await self._sender.send(destination, endpoint, letter)
-
     async def _forget(self) -> None:
         while True:
             with suppress(GraphApiError):
                 await notices.forget(self._vault, before=self._clock() - self._kept)
             await self._sleep(_FORGET_EVERY.total_seconds())
-
-
-def _result(outcome: Outcome) -> Any:
-    return msgspec.to_builtins(outcome)

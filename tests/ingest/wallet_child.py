@@ -12,7 +12,7 @@ from graph_api.domain.wallet_loads import Budget
 from graph_api.settings import Settings
 from graph_api.vault.vault import Vault
 from ingest.jobs.histories import Addresses
-from ingest.jobs.wallets import Worker
+from ingest.jobs.wallets import WalletWork
 from tests.ingest.child import door
 
 SPAN = 4
@@ -32,11 +32,10 @@ async def main() -> None:
         return 0.0
 
     async with door(Settings()) as graph, await Vault.open(sys.argv[1]) as vault:
-        worker = Worker(
+        work = WalletWork(addresses=Addresses(nodes={chain: sys.argv[2]}), budget=BUDGET)
+        worker = work.worker(
             graph,
             vault,
-            Addresses(nodes={chain: sys.argv[2]}),
-            budget=BUDGET,
             clock=lambda: datetime.now(UTC),
             seconds=seconds,
             lease=timedelta(milliseconds=1),

@@ -4,7 +4,6 @@ A trace that was kept is known by the id of its job. It belongs to who asked for
 whole workspace sees it.
 """
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
@@ -16,15 +15,14 @@ import zstandard
 from graph_api.analysis.tracing.limits import Budget, Ended
 from graph_api.domain.pages import Page, Slice
 from graph_api.domain.principals import Principal
-from graph_api.services.jobs import require_room
+from graph_api.services.jobs import enqueue, require_room
 from graph_api.services.places import placed, window
 from graph_api.services.tracing.accounts import Report
 from graph_api.services.tracing.answers import TraceAnswer, digest, encoded
 from graph_api.services.tracing.questions import AS_A_JOB, TraceQuestion
 from graph_api.services.tracing.running import nobody, trace
 from graph_api.store.graph import Graph
-from graph_api.vault import jobs, traces
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault import traces
 from graph_api.vault.jobs import Job
 from graph_api.vault.traces import Kept
 from graph_api.vault.vault import Door, Vault
@@ -56,11 +54,10 @@ async def request_trace(
     arguments = msgspec.to_builtins(asked)
     await require_room(vault, principal)
     text = msgspec.json.encode([principal.id, arguments], order="sorted")
-    return await jobs.enqueue(
+    return await enqueue(
         vault,
         principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=TRACE,
+        TRACE,
         arguments=arguments,
         subject=f"trace:{blake2b(text, digest_size=16).hexdigest()}",
         now=now,
@@ -152,11 +149,10 @@ async def _tell(vault: Door, id: str, *, principal: Principal, now: datetime) ->
 
     Belongs into the transaction of the change. A job that is under way may have looked before.
     """
-    await jobs.enqueue(
+    await enqueue(
         vault,
         principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=PUBLICATION,
+        PUBLICATION,
         arguments={"trace": id},
         now=now,
     )

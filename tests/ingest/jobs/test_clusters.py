@@ -16,8 +16,7 @@ from graph_api.vault import jobs
 from graph_api.vault.jobs import Job, JobState, Note
 from graph_api.vault.vault import Vault
 from ingest.jobs.clusters import cluster_worker, keep_clustered
-from ingest.jobs.wallets import Ring, nobody
-from ingest.jobs.workers import JobWorker, Tell
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
 from tests.given import ETHEREUM, NOW, Ledger, address
 from tests.services.test_clustering import deposit, exchange
 

@@ -19,7 +19,7 @@ from graph_api.vault.jobs import JobState
 from graph_api.vault.vault import Vault
 from graph_api.vault.watchlists import Wanted
 from ingest.jobs import lists
-from ingest.jobs.lists import ListWorker
+from ingest.jobs.lists import list_worker
 from tests import given
 from tests.given import NOW, Ledger
 from tests.store.bolt.turns import until
@@ -44,7 +44,7 @@ async def desks(vault: Vault) -> Watchlist:
 
 async def work_off(graph: Graph, vault: Vault, *, minutes: int = 0) -> jobs.Job:
     """The one job that waits is done."""
-    worker = ListWorker(graph, vault, clock=lambda: NOW + minutes * MINUTE)
+    worker = list_worker(graph, vault, clock=lambda: NOW + minutes * MINUTE)
     ended = await worker.once()
     assert ended is not None
     assert ended.state is JobState.DONE, ended.error
@@ -95,7 +95,7 @@ async def test_what_changes_nothing_asks_for_nothing(
     await asked.put(vault, id=desks.id, entries=wanted(ALICE), principal=LOCAL, now=NOW)
     await asked.publish(vault, id=desks.id, principal=LOCAL, now=NOW)
 
-    assert await ListWorker(graph, vault, clock=lambda: NOW).once() is None
+    assert await list_worker(graph, vault, clock=lambda: NOW).once() is None
 
 
 async def test_a_list_that_is_unpublished_or_deleted_is_told_no_more(
@@ -120,14 +120,14 @@ async def test_a_worker_that_breaks_off_is_followed_by_one_that_writes_nothing_t
     graph: Graph, vault: Vault, desks: Watchlist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "_BATCH", 1)
-    worker = ListWorker(graph, vault, clock=lambda: NOW)
+    worker = list_worker(graph, vault, clock=lambda: NOW)
     breaking = asyncio.create_task(worker.once())
     await until(lambda: worker.progress > 0)
     breaking.cancel()
     await asyncio.gather(breaking, return_exceptions=True)
     # A change meanwhile is told by whoever comes next.
     await asked.put(vault, id=desks.id, entries=wanted(CAROL), principal=LOCAL, now=NOW)
-    while await ListWorker(graph, vault, clock=lambda: NOW).once() is not None:
+    while await list_worker(graph, vault, clock=lambda: NOW).once() is not None:
         pass
 
     assert set(await told(graph)) == {ALICE, BOB, CAROL}

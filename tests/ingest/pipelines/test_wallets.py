@@ -24,7 +24,8 @@ from graph_api.vault.jobs import Job, JobState
 from graph_api.vault.vault import Vault
 from ingest.jobs.histories import Addresses, history_sources
 from ingest.jobs.nodes import nodes
-from ingest.jobs.wallets import Worker
+from ingest.jobs.wallets import WalletWork, read_wallet
+from ingest.jobs.workers import JobWorker
 from ingest.pipelines.spanning import backfill
 from ingest.pipelines.wallets import load_wallet
 from tests.conftest import empty
@@ -176,11 +177,12 @@ async def worked(graph: Graph, home: Path, url: str, steps: int, *, chain: str =
     return said
 
 
-def worker(graph: Graph, vault: Vault, *urls: str, **more: Any) -> Worker:
+def worker(graph: Graph, vault: Vault, *urls: str, **more: Any) -> JobWorker:
     """One that asks the nodes at ``urls``."""
     nodes = {"ethereum": " ".join(urls)} if urls else {}
-    given: dict[str, Any] = {"budget": BUDGET, "clock": lambda: NOW, "tell_every_s": 0.01, **more}
-    return Worker(graph, vault, Addresses(nodes=nodes), span=SPAN, **given)
+    work = WalletWork(addresses=Addresses(nodes=nodes), budget=BUDGET)
+    given: dict[str, Any] = {"clock": lambda: NOW, "tell_every_s": 0.01, **more}
+    return work.worker(graph, vault, span=SPAN, **given)
 
 
 async def test_a_job_is_called_off_while_it_is_worked_off(
@@ -195,7 +197,7 @@ async def test_a_job_is_called_off_while_it_is_worked_off(
             await asked.cancel(vault, id=job.id, principal=LOCAL, now=NOW)
 
     endless = worker(graph, vault, chain.node.url, ring=ring)
-    ended = await endless.ask(whose)
+    ended = await read_wallet(endless, whose, now=NOW)
     left = await endless.once()
 
     assert (ended.state, left) == (JobState.CANCELLED, None)
@@ -215,7 +217,8 @@ async def test_a_worker_that_is_told_to_stop_leaves_its_job_to_the_next(
         running.set()
 
     async with served(stuck) as node:
-        stopped = asyncio.create_task(worker(graph, vault, node.url, ring=ring).ask(whose))
+        reader = worker(graph, vault, node.url, ring=ring)
+        stopped = asyncio.create_task(read_wallet(reader, whose, now=NOW))
         await running.wait()
         stopped.cancel()
         await asyncio.gather(stopped, return_exceptions=True)
@@ -233,11 +236,11 @@ async def test_what_keeps_a_job_from_its_end_is_told_with_what_to_do(
 ) -> None:
     whose = await busy(chain, times=1)
     later = [NOW]
-    missing = await worker(graph, vault).ask(whose)
+    missing = await read_wallet(worker(graph, vault), whose, now=NOW)
     async with served(nothing) as node:
         node.status = 401, {}
         away = worker(graph, vault, node.url, clock=lambda: later[0])
-        first = await away.ask(whose)
+        first = await read_wallet(away, whose, now=NOW)
         tries = [first]
         while tries[-1].state is JobState.QUEUED:
             assert await away.once() is None
@@ -246,7 +249,8 @@ async def test_what_keeps_a_job_from_its_end_is_told_with_what_to_do(
             job = await away.once()
             assert job is not None
             tries.append(job)
-    again = await worker(graph, vault, chain.node.url, clock=lambda: later[0]).ask(whose)
+    reader = worker(graph, vault, chain.node.url, clock=lambda: later[0])
+    again = await read_wallet(reader, whose, now=later[0])
 
     assert (missing.state, missing.code) == (JobState.FAILED, "SOURCE_MISSING")
     assert missing.remedy is not None
