@@ -11,13 +11,15 @@ from deskgraph import connect
 from deskgraph.graph_commands import awaited
 from graph_api.domain.chains import chain_of
 from graph_api.domain.clusters import THRESHOLD
-from graph_api.domain.errors import NotFound
+from graph_api.domain.errors import NotFound, TooCostly
 from graph_api.domain.ids import AccountId, ChainId, parse_account
 from graph_api.domain.pages import Page
 from graph_api.services.clustering import replays
+from graph_api.services.clustering.exports import exported_replay
 from graph_api.services.clustering.reading import Progress
 from graph_api.services.clustering.replays import Terms
 from graph_api.services.clustering.runs import Clustering
+from graph_api.services.exporting import ExportFormat
 from graph_api.settings import Settings
 from graph_api.store import clusters
 from graph_api.store.clusters import EvidenceRow, RunRow
@@ -136,6 +138,42 @@ async def explain_command(
         f"Confidence {found.confidence:.3f}; both {together} in one cluster{_of(found.run)}."
     )
     Console().print(_table(start, found.links))
+
+
+@group.command("export")
+@click.argument("account")
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice([one.value for one in ExportFormat]),
+    default=ExportFormat.CSV.value,
+    show_default=True,
+)
+@click.option(
+    "--threshold", default=THRESHOLD, show_default=True, help="Less sure evidence does not count."
+)
+@click.option("--as-of-block", type=int, help="Evidence of later blocks does not count.")
+@click.pass_obj
+@awaited
+async def export_command(
+    settings: Settings,
+    /,
+    account: str,
+    format: str,
+    threshold: float,
+    as_of_block: int | None,
+) -> None:
+    """Write the wallets that are one with ACCOUNT, and the evidence, to standard output."""
+    wallet = parse_account(account)
+    terms = Terms(threshold=threshold, as_of_block=as_of_block)
+    async with connect.current_graph(settings) as graph:
+        found = await replays.replay(graph, wallet, terms, now=connect.now())
+    if not found.complete:
+        raise TooCostly(
+            f"More evidence hangs together with {wallet} than the {replays.BUDGET:,} links that "
+            "one question reads; `requestClusterReplay` takes it all."
+        )
+    click.echo(exported_replay(found, ExportFormat(format)), nl=False)
 
 
 def _table(start: AccountId, links: tuple[EvidenceRow, ...]) -> Table:

@@ -1,6 +1,8 @@
 """``deskgraph clusters`` as a user meets it: runs, clusters, and why wallets are taken for one."""
 
 import json
+from csv import DictReader
+from io import StringIO
 
 import pytest
 import pytest_asyncio
@@ -66,6 +68,20 @@ def test_evidence_is_explained(clusters: Command) -> None:
     assert early.out.startswith("No evidence leads from")
     wrong = said(clusters, "explain", name("a"), name("b"), "--threshold", "2")
     assert (wrong.code, "fraction" in wrong.err) == (2, True)
+
+
+def test_a_cluster_is_written_as_a_file(clusters: Command) -> None:
+    said(clusters, "run", "ethereum")
+    table = said(clusters, "export", name("a"))
+    assert [row["wallet"] for row in DictReader(StringIO(table.out))] == sorted(
+        wallet(one) for one in "ab"
+    )
+    alone = json.loads(
+        said(clusters, "export", name("a"), "--format", "json", "--threshold", "0.9").out
+    )
+    assert (alone["wallets"], alone["evidence"]) == ([wallet("a")], [])
+    drawn = said(clusters, "export", name("a"), "--format", "graphml").out
+    assert drawn.count("<node ") == 2
 
 
 def test_a_chain_of_more_facts_than_memory_takes_is_refused(
