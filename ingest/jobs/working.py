@@ -34,6 +34,7 @@ from ingest.jobs.following import Follow, Following
 from ingest.jobs.lists import list_worker
 from ingest.jobs.nodes import nodes
 from ingest.jobs.noticing import NoticeWork, destination_test_worker
+from ingest.jobs.replays import replay_workers
 from ingest.jobs.traces import trace_workers
 from ingest.jobs.wallets import WalletWork
 from ingest.jobs.workers import Bell
@@ -141,8 +142,9 @@ async def work(
                     graph, vault, followed, clock=clock, every=cluster_every, limits=clusters
                 )
             )
-        for tracer in trace_workers(graph, vault, clock=clock, ring=Bell(streams, clock=clock)):
-            tasks.create_task(tracer.run())
+        for kinds in (trace_workers, replay_workers):
+            for answering in kinds(graph, vault, clock=clock, ring=Bell(streams, clock=clock)):
+                tasks.create_task(answering.run())
         tasks.create_task(
             inbox.work(
                 graph,

@@ -5,7 +5,6 @@ whole workspace sees it.
 """
 
 import asyncio
-import os
 from datetime import datetime
 from hashlib import blake2b, sha256
 from typing import Final
@@ -22,11 +21,10 @@ from graph_api.services.clustering.chain_replays import (
     replay_chain,
 )
 from graph_api.services.exporting import as_json
-from graph_api.services.jobs import require_room
+from graph_api.services.jobs import enqueue, require_room
 from graph_api.services.places import placed, window
 from graph_api.store.graph import Graph
-from graph_api.vault import jobs, replays
-from graph_api.vault.ids import ENTROPY_BYTES, uuid7
+from graph_api.vault import replays
 from graph_api.vault.jobs import Job
 from graph_api.vault.shelves import Kept
 from graph_api.vault.vault import Door, Vault
@@ -56,11 +54,10 @@ async def request_replay(
     arguments = msgspec.to_builtins(asked)
     await require_room(vault, principal)
     text = msgspec.json.encode([principal.id, arguments], order="sorted")
-    return await jobs.enqueue(
+    return await enqueue(
         vault,
         principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=REPLAY,
+        REPLAY,
         arguments=arguments,
         subject=f"replay:{blake2b(text, digest_size=16).hexdigest()}",
         now=now,
@@ -148,11 +145,4 @@ async def _tell(vault: Door, id: str, *, principal: Principal, now: datetime) ->
 
     Belongs into the transaction of the change. A job that is under way may have looked before.
     """
-    await jobs.enqueue(
-        vault,
-        principal,
-        id=uuid7(now, os.urandom(ENTROPY_BYTES)),
-        kind=PUBLICATION,
-        arguments={"replay": id},
-        now=now,
-    )
+    await enqueue(vault, principal, PUBLICATION, arguments={"replay": id}, now=now)
