@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 import msgspec
@@ -35,6 +36,7 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.clusters import Evidence, Heuristic
 from graph_api.domain.ids import AccountId, ChainId, TransactionId
 from graph_api.domain.records import Output, Spend, UtxoTransaction, WalletKind
+from graph_api.services.clustering.facts_file import FactsFile, Mark, Read
 
 #: What hop_transfers calls its chains, and we call them.
 HOP_CHAINS: Final = {"polygon": "polygon", "xdai": "gnosis"}
@@ -182,6 +184,7 @@ def _hop(folder: Path, name: str) -> Iterator[Figure]:
     count = f"{len(hop.pairs):,} transfers"
     facts, took = _timed(hop.facts)
     yield Figure(data=data, step="facts laid out", seconds=took, found=count)
+    yield from _file(data, hop)
     evidence, took = _timed(Derivation(facts).evidence)
     yield Figure(data=data, step="evidence", seconds=took, found=f"{len(evidence):,} links")
     found, took = _timed(lambda: clusters(strong(evidence.values())))
@@ -193,6 +196,22 @@ def _hop(folder: Path, name: str) -> Iterator[Figure]:
     same = "the same" if _same(groups, plain) else "OTHERS"
     yield Figure(data=data, step="plain: sets and networkx", seconds=took, found=same)
     yield from _components(data, hop)
+
+
+def _file(data: str, hop: Hop) -> Iterator[Figure]:
+    """What one process has read, written for the next one, and read by it."""
+    moves = [Move(sender, recipient) for sender, recipient in hop.pairs]
+    mark, read = Mark(moves=len(moves)), Read(moves)
+    with TemporaryDirectory() as folder:
+        file = FactsFile(Path(folder), hop.chain, source="bench")
+        _, took = _timed(lambda: file.save(read, Mark(), mark, everything=lambda: read))
+        size = sum(path.stat().st_size for path in Path(folder).iterdir())
+        text = f"{size / 1_000_000:.1f} MB"
+        yield Figure(data=data, step="facts into a file", seconds=took, found=text)
+        again = Facts(hop.chain)
+        reached, took = _timed(lambda: file.load(again))
+        same = "the same" if (reached, again.moves) == (mark, len(moves)) else "OTHERS"
+        yield Figure(data=data, step="facts from the file", seconds=took, found=same)
 
 
 def _components(data: str, hop: Hop) -> Iterator[Figure]:

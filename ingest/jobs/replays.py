@@ -8,13 +8,12 @@ from typing import Any
 
 import msgspec
 
-from graph_api.domain.principals import Principal, PrincipalKind
 from graph_api.services.clustering.keeping import PUBLICATION, REPLAY, run_replay
 from graph_api.services.clustering.publishing import bring_up_to_date
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
-from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody, owner_of
 
 
 def replay_workers(
@@ -27,13 +26,13 @@ def replay_workers(
             message = f"Read {read:,} links of evidence."
             tell(read / most, Note(done=read, total=most, unit="links", message=message))
 
-        done = await run_replay(graph, vault, job, owner=_owner(job), now=clock(), report=report)
+        done = await run_replay(graph, vault, job, owner=owner_of(job), now=clock(), report=report)
         return msgspec.to_builtins(done)
 
     async def publish(job: Job, tell: Tell) -> Any:
         tell(0.0, Note(message="Writing the clusters into the graph, or taking them away."))
         id = job.arguments["replay"]
-        return {"published": await bring_up_to_date(graph, vault, id, owner=_owner(job))}
+        return {"published": await bring_up_to_date(graph, vault, id, owner=owner_of(job))}
 
     again = "Ask again, with a higher threshold, fewer heuristics or an earlier block."
     return [
@@ -47,8 +46,3 @@ def replay_workers(
             ring=ring,
         ),
     ]
-
-
-def _owner(job: Job) -> Principal:
-    """Who asked: a worker acts for everybody, and what it finds is theirs."""
-    return Principal(job.principal, job.workspace, PrincipalKind.LOCAL)

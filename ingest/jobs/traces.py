@@ -10,14 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from graph_api.analysis.tracing.limits import Budget
-from graph_api.domain.principals import Principal, PrincipalKind
 from graph_api.services.tracing.keeping import PUBLICATION, TRACE, run_trace
 from graph_api.services.tracing.publishing import bring_up_to_date
 from graph_api.services.tracing.questions import AS_A_JOB
 from graph_api.store.graph import Graph
 from graph_api.vault.jobs import Job, Note
 from graph_api.vault.vault import Vault
-from ingest.jobs.workers import JobWorker, Ring, Tell, nobody
+from ingest.jobs.workers import JobWorker, Ring, Tell, nobody, owner_of
 
 _AGAIN: Final = "Ask again, with fewer hops, a smaller window or a higher `minRaw`."
 
@@ -55,7 +54,7 @@ def trace_worker(
             graph,
             vault,
             job,
-            owner=_owner(job),
+            owner=owner_of(job),
             now=clock(),
             seconds=seconds,
             budget=budget,
@@ -73,14 +72,9 @@ def publication_worker(
 
     async def do(job: Job, tell: Tell) -> Any:
         tell(0.0, Note(message="Writing the trace into the graph, or taking it away."))
-        is_there = await bring_up_to_date(graph, vault, job.arguments["trace"], owner=_owner(job))
+        is_there = await bring_up_to_date(graph, vault, job.arguments["trace"], owner=owner_of(job))
         return {"published": is_there}
 
     return JobWorker(
         vault, PUBLICATION, do, clock=clock, remedy="Publish or withdraw it again.", ring=ring
     )
-
-
-def _owner(job: Job) -> Principal:
-    """Who asked: a worker acts for everybody, and what it finds is theirs."""
-    return Principal(job.principal, job.workspace, PrincipalKind.LOCAL)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from graph_api.domain.errors import ErrorCode, GraphApiError, UpstreamUnavailable
-from graph_api.domain.principals import LOCAL, Principal
+from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
 from graph_api.live.streams import Streams
 from graph_api.services.jobs import ring as ring_on
 from graph_api.store.holders import new_holder
@@ -55,6 +55,11 @@ class CannotBeDone(GraphApiError):
     def __init__(self, why: str, *, reason: str, remedy: str) -> None:
         super().__init__(why)
         self.reason, self.remedy = reason, remedy
+
+
+def owner_of(job: Job) -> Principal:
+    """Who asked: a worker acts for everybody, and what it finds is theirs."""
+    return Principal(job.principal, job.workspace, PrincipalKind.LOCAL)
 
 
 async def nobody(_: Job) -> None:
