@@ -67,10 +67,10 @@ async def keep_clustered(
     """Ask for a run of each chain that has news, ``every`` so often, for ever; who works off jobs
     does it. Chains are those of ``followed``, and what was clustered before.
     """
-    most = (limits or Limits()).most_facts
+    most, told = (limits or Limits()).most_facts, set[ChainId]()
     while True:
         try:
-            await request_due(
+            asked = await request_due(
                 graph,
                 vault,
                 followed,
@@ -79,6 +79,9 @@ async def keep_clustered(
                 principal=LOCAL,
                 now=clock(),
             )
+            for chain in set(asked.too_large) - told:
+                await log.awarning("too large to be clustered", chain=chain, most_facts=most)
+            told = set(asked.too_large)
         except GraphApiError as error:
             await log.awarning("clustering was not asked for", error=str(error))
         await asyncio.sleep(every.total_seconds())

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+import msgspec
+
 from graph_api.domain.chains import CHAINS, Family, chain_of
 from graph_api.domain.ids import ChainId
 from graph_api.domain.principals import Principal
@@ -15,6 +17,13 @@ from graph_api.store.graph import Graph
 from graph_api.vault import jobs as kept_jobs
 from graph_api.vault.jobs import Job
 from graph_api.vault.vault import Vault
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked for, and chains that were not because memory does not take them."""
+
+    jobs: list[Job]
+    too_large: list[ChainId]
 
 
 def facts_of(counters: ChainRow) -> int:
@@ -57,7 +66,7 @@ async def request_due(
     most_facts: int,
     principal: Principal,
     now: datetime,
-) -> list[Job]:
+) -> Asked:
     """Ask for a run of each outdated chain that is followed, or that was clustered before, and that
     nobody has asked for within ``every``. Raises: TooCostly when too many jobs wait.
     """
@@ -67,10 +76,14 @@ async def request_due(
         vault, principal, sorted(candidates), kind=jobs.CLUSTERING
     )
     rested = {chain for chain in candidates if _has_rested(newest.get(chain), now - every)}
-    return [
-        await jobs.request_clustering(vault, chain=chain, principal=principal, now=now)
-        for chain in await outdated(graph, rested, most_facts=most_facts, now=now)
-    ]
+    counters = await chains.by_ids(graph, sorted(candidates))
+    return Asked(
+        jobs=[
+            await jobs.request_clustering(vault, chain=chain, principal=principal, now=now)
+            for chain in await outdated(graph, rested, most_facts=most_facts, now=now)
+        ],
+        too_large=[chain for chain, row in counters.items() if facts_of(row) > most_facts],
+    )
 
 
 def _has_rested(job: Job | None, until: datetime) -> bool:

@@ -65,11 +65,11 @@ async def test_a_run_is_done_and_its_result_says_what_it_found(
 async def test_chains_with_news_are_asked_for_by_themselves_and_not_too_often(
     ledger: Ledger, vault: Vault
 ) -> None:
-    now, every = NOW, timedelta(minutes=10)
+    now, every, left_out = NOW, timedelta(minutes=10), list[list[ChainId]]()
     worker = cluster_worker(ledger.graph, vault, clock=lambda: now)
 
     async def asked_for(*followed: ChainId) -> list[str]:
-        wanted = await request_due(
+        asked = await request_due(
             ledger.graph,
             vault,
             followed,
@@ -78,7 +78,8 @@ async def test_chains_with_news_are_asked_for_by_themselves_and_not_too_often(
             principal=LOCAL,
             now=now,
         )
-        return [job.arguments["chain"] for job in wanted]
+        left_out.append(asked.too_large)
+        return [job.arguments["chain"] for job in asked.jobs]
 
     # Nothing is loaded yet; later it is, and somebody follows the chain.
     assert await asked_for(CHAIN) == []
@@ -108,6 +109,7 @@ async def test_chains_with_news_are_asked_for_by_themselves_and_not_too_often(
     for block in (400, 500, 600):
         await ledger.write(*deposit("c", "d", block=block))
     assert await asked_for(CHAIN) == []
+    assert (left_out[0], left_out[-1]) == ([], [CHAIN])
 
 
 async def test_asking_goes_on_when_something_was_away(ledger: Ledger, vault: Vault) -> None:
