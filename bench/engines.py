@@ -19,7 +19,8 @@ from deskgraph.engines.folder import EngineFolder
 from deskgraph.engines.ports import LOOPBACK, reserved_port
 from graph_api.settings import EmbeddedSettings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from tests.real.neo4j import start_neo4j
 
 ENGINES: Final = ("embedded", "neo4j")

@@ -32,7 +32,8 @@ from bench.synthetic import write_transfers
 from deskgraph.connect import migrate_vault
 from graph_api.domain.chains import chain_of
 from graph_api.settings import Settings
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from ingest.jobs.loading import load_paths
 from ingest.sources.files.format import Options
 from scripts.node import with_node

@@ -3,29 +3,63 @@
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 from pydantic import ValidationError
-from rich.console import Console
 
-from deskgraph import connect, cypher_shell
-from deskgraph.alert_commands import group as alerts
-from deskgraph.cluster_commands import group as clusters
-from deskgraph.dead_commands import group as dead
-from deskgraph.desk_commands import group as desks
-from deskgraph.events_commands import group as events
-from deskgraph.graph_commands import awaited, graph
-from deskgraph.notice_commands import group as notices
-from deskgraph.serving_commands import demo, doctor_command, serve, up
+from deskgraph.lazy import Lazy, LazyGroup
 from deskgraph.version import VERSION
-from deskgraph.watch_commands import group as watch
-from deskgraph.watchlist_commands import group as watchlists
-from graph_api.domain.errors import BadInput, GraphApiError
+from graph_api.domain.errors import GraphApiError
 from graph_api.settings import Settings
-from ingest.jobs import commands as ingest_commands
-from ingest.jobs import price_commands, wallet_commands
 from ingest.jobs.interrupts import Interrupted
+
+COMMANDS: Final = (
+    Lazy("alerts", "What alert rules raised, and what they would raise.", "alert_commands:group"),
+    Lazy(
+        "clusters",
+        "Who is one: wallets that may have one owner, and the evidence for it.",
+        "cluster_commands:group",
+    ),
+    Lazy("cypher", "Run STATEMENT on the running graph.", "cypher_commands:cypher"),
+    Lazy(
+        "demo",
+        "Load a sample economy (or --data) into a graph of its own and serve it.",
+        "serving_commands:demo",
+    ),
+    Lazy(
+        "desks",
+        "The desk registry: who trades over the counter, and with which wallets.",
+        "desk_commands:group",
+    ),
+    Lazy(
+        "doctor",
+        "Look at machine, engines and schema, and say how to mend what is wrong.",
+        "serving_commands:doctor_command",
+    ),
+    Lazy("events", "Events: what the graph told, and what is happening.", "dead_commands:events"),
+    Lazy("graph", "The graph engine and its schema.", "graph_commands:graph"),
+    Lazy("ingest", "Bring files into the graph.", "ingest_commands:ingest"),
+    Lazy(
+        "jobs",
+        "Long work that was asked for: by GraphQL, or by `deskgraph ingest wallet`.",
+        "ingest_commands:jobs",
+    ),
+    Lazy(
+        "notices",
+        "Alerts on their way to webhooks, to Slack and by e-mail.",
+        "notice_commands:group",
+    ),
+    Lazy("prices", "What assets cost, in US dollars.", "ingest_commands:prices"),
+    Lazy(
+        "serve",
+        "Run the API alone, on the graph that runs or that DESKGRAPH_NEO4J__URL names.",
+        "serving_commands:serve",
+    ),
+    Lazy("up", "Run the graph, the bus and the API until stopped.", "serving_commands:up"),
+    Lazy("watch", "Follow what happens, through the API, until stopped.", "watch_commands:group"),
+    Lazy("watchlists", "Watchlists, by their names or ids.", "watchlist_commands:group"),
+)
 
 
 def main() -> None:
@@ -57,7 +91,7 @@ def _leave(interrupted: Interrupted) -> NoReturn:
     sys.exit(interrupted.code)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="deskgraph")
 @click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), help="Data folder (.deskgraph)."
@@ -69,70 +103,6 @@ def cli(context: click.Context, home: Path | None) -> None:
     if home is not None:
         settings = settings.model_copy(update={"home": home})
     context.obj = settings
-
-
-@cli.command("cypher")
-@click.argument("statement", required=False)
-@click.option("--list", "listing", is_flag=True, help="List the questions that ship, and stop.")
-@click.option("--print", "printing", is_flag=True, help="Print it for Neo4j Browser; run nothing.")
-@click.option("--json", "form", flag_value="json", help="One JSON object a line.")
-@click.option("--csv", "form", flag_value="csv", help="CSV with a header.")
-@click.option("--write", is_flag=True, help="Allow the statement to change the graph.")
-@click.option(
-    "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter."
-)
-@click.pass_obj
-@awaited
-async def cypher(
-    settings: Settings,
-    statement: str | None,
-    listing: bool,
-    printing: bool,
-    form: str | None,
-    write: bool,
-    parameters: tuple[str, ...],
-) -> None:
-    """Run STATEMENT on the running graph: Cypher text, a file's path, - for standard input, or
-    @QUESTION for a question of the cookbook."""
-    if listing:
-        cypher_shell.as_list(console=Console())
-        return
-    if statement is None:
-        raise BadInput("Give a statement, a file, or @QUESTION; --list shows the questions.")
-    asked = cypher_shell.asked(statement, parameters)
-    if printing:
-        click.echo(cypher_shell.as_script(asked), nl=False)
-        return
-    door = connect.open_graph if write else connect.graph_to_read
-    async with door(settings) as graph:
-        keys, rows = await cypher_shell.run(graph, asked, write=write)
-    if form == "json":
-        click.echo(cypher_shell.as_json(keys, rows), nl=False)
-    elif form == "csv":
-        click.echo(cypher_shell.as_csv(keys, rows), nl=False)
-    else:
-        cypher_shell.as_table(keys, rows, console=Console())
-
-
-for command in (
-    alerts,
-    clusters,
-    up,
-    serve,
-    demo,
-    doctor_command,
-    graph,
-    desks,
-    events,
-    watch,
-    notices,
-    watchlists,
-):
-    cli.add_command(command)
-events.add_command(dead)
-cli.add_command(ingest_commands.group(connect.current_graph, bus=connect.bus_url))
-cli.add_command(wallet_commands.jobs_group())
-cli.add_command(price_commands.prices_group(connect.current_graph, bus=connect.bus_url))
 
 
 if __name__ == "__main__":

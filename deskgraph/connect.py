@@ -9,10 +9,10 @@ from deskgraph.engines.sharing import shared_graph
 from deskgraph.engines.supervise import OnTrouble
 from deskgraph.engines.valkey import running_bus
 from graph_api.domain.errors import BadInput
-from graph_api.server.main import vault_url
 from graph_api.settings import Settings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.vault.vault import Vault
 
 
@@ -119,5 +119,5 @@ async def migrate_vault(settings: Settings) -> list[str]:
     """Bring the vault to the newest revision; what was applied."""
     if settings.vault.url is None:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with await Vault.open(vault_url(settings)) as vault:
+    async with await Vault.open(settings.vault_url) as vault:
         return await vault.migrate(now=now())

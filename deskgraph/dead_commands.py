@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deskgraph.events_commands import group as events
 from deskgraph.events_commands import opened_streams
 from deskgraph.graph_commands import awaited
 from graph_api.domain.errors import BadInput
@@ -13,7 +14,7 @@ from graph_api.live.dead_letters import DeadEvent, DeadLetters, groups_with_dead
 from graph_api.settings import Settings
 
 
-@click.group("dead")
+@events.group("dead")
 def group() -> None:
     """Events that were set aside because judging them failed."""
 

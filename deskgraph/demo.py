@@ -21,7 +21,8 @@ from graph_api.server.examples import EXAMPLES
 from graph_api.services.clustering.due import outdated
 from graph_api.services.clustering.runs import Clustering
 from graph_api.settings import Settings
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from ingest.jobs.clusters import cluster_limits, facts_folder
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.sources.files.format import Options

@@ -20,7 +20,6 @@ from graph_api.domain.ids import address_of, chain_of_id
 from graph_api.domain.pages import Page
 from graph_api.domain.principals import LOCAL
 from graph_api.domain.records import Actor, ActorType, Label
-from graph_api.server.main import vault_url
 from graph_api.services.desks import Desks
 from graph_api.settings import Settings
 from graph_api.store import actors, desks, labels
@@ -274,7 +273,7 @@ async def _open_vault(settings: Settings) -> AsyncIterator[Vault]:
     """The vault at the schema of this program; a file of our own is migrated on the way."""
     if settings.vault.url is None:
         await connect.migrate_vault(settings)
-    async with await Vault.open(vault_url(settings)) as vault:
+    async with await Vault.open(settings.vault_url) as vault:
         await vault.check()
         yield vault
 

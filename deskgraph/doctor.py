@@ -20,7 +20,7 @@ from graph_api.domain.errors import GraphApiError
 from graph_api.live.bus import Bus, BusFacts
 from graph_api.settings import Settings
 from graph_api.store import probe
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 GIB = 1024**3
 LEAST_DISK, LOW_DISK = 1 * GIB, 5 * GIB

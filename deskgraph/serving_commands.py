@@ -20,7 +20,8 @@ from graph_api.server.main import application, preflight
 from graph_api.server.workers import serve as run_server
 from graph_api.settings import MAX_WORKERS, Settings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
 

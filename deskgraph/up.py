@@ -18,7 +18,7 @@ from graph_api.domain.errors import GraphApiError
 from graph_api.server.terminal import Terminal
 from graph_api.settings import Settings
 from graph_api.store import migrations
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 _KILL_AFTER_S: Final = 15.0  # beyond the time that running queries have
 #: How long to wait, each time, before ingestion is started again; a steady one begins anew.

@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from graph_api.domain.errors import BadInput
 from graph_api.domain.targets import Reach, reach_of
 from graph_api.domain.webhooks import Sender
-from graph_api.store.graph import GraphAddress, ReaderName
+from graph_api.store.address import GraphAddress, ReaderName
+from graph_api.vault.home import default_url
 
 ShelfName = Literal["process", "bus"]
 
@@ -428,3 +429,9 @@ class Settings(BaseSettings):
     prices: PriceSettings = PriceSettings()
     otc: OtcSettings = OtcSettings()
     notices: NoticeSettings = NoticeSettings()
+
+    @property
+    def vault_url(self) -> str:
+        """The vault's database: the one that is named, else a file in the data folder."""
+        given = self.vault.url
+        return default_url(self.home) if given is None else given.get_secret_value()

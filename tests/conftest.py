@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress, ReaderName
-from graph_api.vault.engines import default_url
+from graph_api.store.address import GraphAddress, ReaderName
+from graph_api.store.graph import Graph
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from tests.given import Ledger
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from deskgraph.engines.valkey import embedded_bus
 from graph_api.settings import RedisSettings
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 from tests.real.available import Unavailable, skip
 from tests.real.embedded import start_embedded
 from tests.real.neo4j import start_neo4j

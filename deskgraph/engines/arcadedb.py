@@ -13,7 +13,7 @@ from deskgraph.engines.ports import LOOPBACK, reserved_port
 from deskgraph.engines.supervise import Engine, OnTrouble, supervised, taken_folder
 from graph_api.settings import EmbeddedSettings
 from graph_api.store import probe
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 NAME = "The embedded graph"
 FOLDER = "graph"

@@ -12,7 +12,7 @@ from deskgraph.engines.errors import AlreadyRunning
 from deskgraph.engines.folder import EngineFolder, FolderLock
 from deskgraph.engines.supervise import POLL_S
 from graph_api.settings import EmbeddedSettings
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 Answer = TypeVar("Answer")
 

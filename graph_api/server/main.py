@@ -43,8 +43,8 @@ from graph_api.services.scanning import Followed
 from graph_api.services.telling import transfer_facts
 from graph_api.settings import Settings
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
-from graph_api.vault.engines import default_url
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.vault.inbox import HookState
 from graph_api.vault.sealing import seal_of
 from graph_api.vault.vault import Vault
@@ -87,7 +87,7 @@ class House:
             )
             stack.push_async_callback(self._graph.close)
             await migrations.require_current(self._graph)
-            self._vault = await stack.enter_async_context(await Vault.open(vault_url(settings)))
+            self._vault = await stack.enter_async_context(await Vault.open(settings.vault_url))
             await self._vault.check()
             self._outlets = outlets_of(settings)
             if settings.redis.url is not None:
@@ -289,10 +289,3 @@ def _namespace(settings: Settings, schema: GuardedSchema) -> bytes:
     """What tells the answers of installations apart that share a bus."""
     graph = settings.neo4j
     return repr((version("deskgraph"), graph.url, graph.database, schema.as_str())).encode()
-
-
-def vault_url(settings: Settings) -> str:
-    """The vault's database: the one of settings, else a file in the data folder."""
-    if settings.vault.url is not None:
-        return settings.vault.url.get_secret_value()
-    return default_url(settings.home)

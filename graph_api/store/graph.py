@@ -13,12 +13,10 @@ from functools import lru_cache
 from typing import (
     Any,
     Final,
-    Literal,
     Self,
     TypeVar,
 )
 
-import msgspec
 import neo4j
 from neo4j.exceptions import (
     AuthError,
@@ -33,6 +31,7 @@ from neo4j.exceptions import (
 
 from cypher import narrowed, statement
 from graph_api.domain.errors import BadInput, UpstreamUnavailable
+from graph_api.store.address import GraphAddress, ReaderName
 from graph_api.store.bolt.faults import NotOurs, OutOfTime
 from graph_api.store.bolt.reader import PATIENCE_S, Reader, reads
 from graph_api.store.ending import Ender
@@ -49,7 +48,6 @@ from graph_api.store.together import Along, Part, Together
 
 Answer = TypeVar("Answer")
 Row = dict[str, Any]
-ReaderName = Literal["lean", "driver"]
 
 _PASSING: Final = (ServiceUnavailable, SessionExpired, TransientError)
 _TRIES: Final = 4
@@ -67,18 +65,6 @@ class Engine(StrEnum):
 
     ARCADEDB = "arcadedb"
     NEO4J = "neo4j"
-
-
-class GraphAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a graph is and how to get in. The password never shows in a representation."""
-
-    url: str
-    user: str
-    password: str
-    database: str
-
-    def __repr__(self) -> str:
-        return f"GraphAddress({self.url!r}, user={self.user!r}, database={self.database!r})"
 
 
 #: How many statements the current operation has sent; tests and metrics read it.

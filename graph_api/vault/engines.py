@@ -18,12 +18,6 @@ _CONNECT_TIMEOUT_S = 10.0
 PATIENCE_S = 30.0
 
 
-def default_url(home: Path) -> str:
-    """The vault of an installation that names no other: a file in its data folder."""
-    path = (home / "vault.db").absolute()
-    return URL.create("sqlite", database=str(path)).render_as_string()
-
-
 def address_of(url: str) -> URL:
     """Which database ``url`` means: an SQLite file, or PostgreSQL by any of its prefixes."""
     try:

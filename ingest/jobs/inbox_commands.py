@@ -15,7 +15,6 @@ from graph_api.domain.principals import LOCAL
 from graph_api.domain.webhooks import Sender
 from graph_api.settings import Settings
 from graph_api.vault import inbox
-from graph_api.vault.engines import default_url
 from graph_api.vault.inbox import Delivery, DeliveryState
 from graph_api.vault.pages import First, Place
 from graph_api.vault.vault import Vault
@@ -80,9 +79,7 @@ class _Listed(msgspec.Struct, frozen=True, kw_only=True):
 @asynccontextmanager
 async def opened_vault(settings: Settings) -> AsyncIterator[Vault]:
     """The vault of ``settings``, at the schema that this program knows."""
-    url = settings.vault.url
-    address = url.get_secret_value() if url is not None else default_url(settings.home)
-    async with await Vault.open(address) as vault:
+    async with await Vault.open(settings.vault_url) as vault:
         await vault.check()
         yield vault
 

@@ -14,7 +14,8 @@ from graph_api.domain.events import Lane, Line
 from graph_api.domain.principals import LOCAL
 from graph_api.server.alert_figures import families
 from graph_api.services.alerts import figures
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.vault import alert_rules, alerts, judging
 from graph_api.vault.judging import Judged, Raised, TakenBack
 from graph_api.vault.vault import Vault

@@ -21,10 +21,11 @@ from graph_api.services.alert_previews import preview
 from graph_api.services.alerting import PRICE_TOLERANCE, Judge
 from graph_api.services.events import AlertLine, Kept, KeptPast, Outbox
 from graph_api.store import outbox
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.store.records import moment
 from graph_api.vault import alert_news, judging
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from ingest.pipelines.judging import JudgingWork
 from ingest.pipelines.publishing import Publisher

@@ -14,7 +14,8 @@ import pytest_asyncio
 from deskgraph import cookbook
 from graph_api.domain.errors import BadInput
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from tests import given
 from tests.conftest import NOW, empty
 

@@ -17,7 +17,8 @@ from deskgraph.sample import cast
 from graph_api.domain.ids import AccountId, ChainId, TokenId, account_id, parse_account
 from graph_api.domain.records import Approval, Label
 from graph_api.store import migrations
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from tests import given
 from tests.conftest import empty
 from tests.cookbook.economy import BITCOIN, DAY, ETHEREUM, Economy, Moved, account, of

@@ -21,7 +21,7 @@ from graph_api.settings import (
     RedisSettings,
     Settings,
 )
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 from tests.real.redis import start_redis
 
 

@@ -18,7 +18,7 @@ from deskgraph.engines.folder import EngineFolder
 from graph_api.domain.errors import UpstreamUnavailable
 from graph_api.settings import EmbeddedSettings
 from graph_api.store import probe
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 from tests.engines.processes import gone, line_of, starter, until
 
 SMALL = EmbeddedSettings(heap_mb=256)

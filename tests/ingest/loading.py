@@ -16,7 +16,8 @@ from graph_api.domain.chains import chain_of
 from graph_api.domain.events import Event, Line
 from graph_api.domain.ids import ChainId
 from graph_api.store import outbox
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.writer import LEASE_LASTS
 from ingest.jobs.loading import Skipped, Step, load_paths
 from ingest.pipelines.load import PAUSES_S, Summary

@@ -12,7 +12,7 @@ from graph_api.domain.events import Line
 from graph_api.live.bus import Bus
 from graph_api.live.groups import Group
 from graph_api.live.streams import Behind, Streams
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 from tests.live.given import HOLDER, SEEN, events, everything, put, reading
 from tests.real.redis import Server
 from tests.store.bolt.proxy import Proxy, proxied

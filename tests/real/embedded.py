@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deskgraph.engines.arcadedb import embedded_graph
 from graph_api.settings import EmbeddedSettings
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 HEAP_MB = 768
 

@@ -15,7 +15,7 @@ from deskgraph.engines.folder import EngineFolder
 from deskgraph.engines.ports import LOOPBACK, reserved_port
 from deskgraph.engines.supervise import Engine, supervised, taken_folder
 from graph_api.store import probe
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 from tests.real.available import Unavailable
 from tests.real.cache import cached
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 #: The message COMMIT as Bolt sends it: a chunk of two bytes and the empty chunk.
 COMMIT: Final = b"\x00\x02\xb0\x12\x00\x00"

@@ -24,7 +24,7 @@ from graph_api.schema.schema import build_schema
 from graph_api.server.app import create_app, schema_options
 from graph_api.server.cached import Answered, Answers, follow_marks
 from graph_api.server.logs import configure_logging
-from graph_api.server.main import House, application, vault_url
+from graph_api.server.main import House, application
 from graph_api.settings import CacheSettings, Neo4jSettings, RedisSettings, Settings
 from graph_api.store.graph import Graph
 from graph_api.vault.vault import Vault
@@ -47,7 +47,7 @@ async def settings(ledger: Ledger, tmp_path: Path) -> Settings:
 
 
 async def installed(graph: Graph, home: Path, **cache: Any) -> Settings:
-    async with await Vault.open(vault_url(Settings(home=home))) as vault:
+    async with await Vault.open(Settings(home=home).vault_url) as vault:
         await vault.migrate(now=NOW)
     address = graph.address
     neo4j = Neo4jSettings(

@@ -29,7 +29,7 @@ from graph_api.server import (
     price_figures,
     scanner_figures,
 )
-from graph_api.server.main import application, vault_url
+from graph_api.server.main import application
 from graph_api.server.shared_figures import SharedFigures
 from graph_api.services.events import LaneFigures
 from graph_api.services.price_watch import SourceState, Watched
@@ -380,7 +380,7 @@ async def test_the_page_of_an_installation_has_chains_events_and_webhooks(
         ),
         redis=RedisSettings(url=SecretStr(redis_url)),
     )
-    async with await Vault.open(vault_url(settings)) as vault:
+    async with await Vault.open(settings.vault_url) as vault:
         await vault.migrate(now=NOW)
     bus = await Bus.connect(redis_url)
     async with bus.speaking() as client:

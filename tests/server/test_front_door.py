@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from graph_api.server.main import vault_url
 from graph_api.settings import Settings
 from graph_api.store.graph import Graph
 from graph_api.vault.vault import Vault
@@ -25,7 +24,7 @@ QUESTION = {"query": f'{{ wallet(by: {{accountId: "{NOBODY}"}}) {{ address }} }}
 @pytest.fixture
 async def environment(graph: Graph, tmp_path: Path) -> dict[str, str]:
     """An installation on the graph under test, with a vault of its own."""
-    async with await Vault.open(vault_url(Settings(home=tmp_path))) as vault:
+    async with await Vault.open(Settings(home=tmp_path).vault_url) as vault:
         await vault.migrate(now=NOW)
     return {
         **os.environ,

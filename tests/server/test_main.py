@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.schema import build_schema
-from graph_api.server.main import House, vault_url
+from graph_api.server.main import House
 from graph_api.settings import Neo4jSettings, Settings
 from graph_api.store.graph import Graph
 from graph_api.vault.vault import Vault
@@ -29,7 +29,7 @@ def settings(graph: Graph, tmp_path: Path) -> Settings:
 
 
 async def test_an_installation_answers_about_itself(settings: Settings) -> None:
-    async with await Vault.open(vault_url(settings)) as vault:
+    async with await Vault.open(settings.vault_url) as vault:
         await vault.migrate(now=NOW)
     house = House(settings, clock=lambda: NOW)
     schema: GuardedSchema = build_schema()

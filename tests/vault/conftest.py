@@ -7,7 +7,7 @@ import pytest
 
 from graph_api.domain.principals import Principal, PrincipalKind
 from graph_api.vault import workspaces
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from tests.real.available import Unavailable, skip
 from tests.vault.cluster import Server, running_server

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from graph_api.domain.errors import BadInput, GraphApiError, UpstreamUnavailable
 from graph_api.domain.principals import LOCAL
 from graph_api.vault import desk_changes, jobs, workspaces
-from graph_api.vault.engines import address_of, default_url
+from graph_api.vault.engines import address_of
+from graph_api.vault.home import default_url
 from graph_api.vault.pages import First
 from graph_api.vault.vault import Vault
 from tests.vault import given

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from graph_api.domain.principals import LOCAL
 from graph_api.settings import Settings
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from ingest.jobs import commands
 from tests.ingest.child import door

@@ -15,7 +15,7 @@ from graph_api.domain.watchlists import EntryKind
 from graph_api.services.watchlists import PUBLICATION
 from graph_api.settings import Settings
 from graph_api.vault import jobs, watchlists
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from tests.given import NOW
 

@@ -17,7 +17,7 @@ from graph_api.services import price_watch
 from graph_api.settings import PriceSettings
 from graph_api.store import prices
 from graph_api.store.graph import Graph
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from ingest.jobs.markets import assets_of, exchanges_of
 from tests import given

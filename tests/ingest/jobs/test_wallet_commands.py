@@ -13,7 +13,7 @@ from graph_api.live.streams import Streams
 from graph_api.services import jobs as asked
 from graph_api.store.graph import Graph
 from graph_api.vault import jobs
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.jobs import FINAL, JobState
 from graph_api.vault.vault import Vault
 from tests.given import NOW

@@ -10,7 +10,7 @@ from graph_api.domain.events import Line
 from graph_api.live.streams import Streams
 from graph_api.services import scanning
 from graph_api.store.graph import Graph
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.vault import Vault
 from tests.given import NOW
 from tests.ingest.jobs.hearing import heard

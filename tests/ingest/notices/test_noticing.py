@@ -27,7 +27,7 @@ from graph_api.domain.targets import reach_of
 from graph_api.services.notices import request_test
 from graph_api.vault import destinations, jobs, notices
 from graph_api.vault.destinations import closed
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.jobs import Job, JobState
 from graph_api.vault.pages import First
 from graph_api.vault.sealing import Seal, new_key

@@ -20,10 +20,11 @@ from graph_api.domain.principals import LOCAL
 from graph_api.domain.records import Transaction, Transfer
 from graph_api.domain.webhooks import Sender, call_of
 from graph_api.store import outbox, scanners
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.vault import inbox
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.inbox import DeliveryState
 from graph_api.vault.pages import First
 from graph_api.vault.vault import Vault

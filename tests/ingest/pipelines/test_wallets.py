@@ -19,7 +19,7 @@ from graph_api.store import histories, transfers
 from graph_api.store.graph import Graph
 from graph_api.store.ledger.turn import Turn
 from graph_api.vault import jobs
-from graph_api.vault.engines import default_url
+from graph_api.vault.home import default_url
 from graph_api.vault.jobs import Job, JobState
 from graph_api.vault.vault import Vault
 from ingest.jobs.histories import Addresses, history_sources

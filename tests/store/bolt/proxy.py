@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graph_api.store.graph import GraphAddress
+from graph_api.store.address import GraphAddress
 
 LOOPBACK = "127.0.0.1"
 

@@ -9,10 +9,11 @@ import pytest
 import pytest_asyncio
 from neo4j.graph import Node
 
+from graph_api.store.address import GraphAddress
 from graph_api.store.bolt.faults import Structured
 from graph_api.store.bolt.packstream import PLAIN as PLAIN_CODEC
 from graph_api.store.bolt.reader import Reader
-from graph_api.store.graph import Graph, GraphAddress, statements_sent
+from graph_api.store.graph import Graph, statements_sent
 from tests import given
 from tests.conftest import empty
 from tests.given import Ledger

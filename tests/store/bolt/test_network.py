@@ -11,7 +11,8 @@ import pytest_asyncio
 from neo4j.exceptions import DatabaseError
 
 from graph_api.domain.errors import GraphApiError, TooCostly, UpstreamUnavailable
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.address import GraphAddress
+from graph_api.store.graph import Graph
 from tests.real.embedded import start_embedded
 from tests.store.bolt.proxy import Proxy, proxied
 from tests.store.bolt.turns import until

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from graph_api.domain.errors import UpstreamUnavailable
+from graph_api.store.address import GraphAddress
 from graph_api.store.bolt.reader import Reader, reads
-from graph_api.store.graph import Graph, GraphAddress
+from graph_api.store.graph import Graph
 from tests.real.available import Unavailable, skip
 from tests.real.packages import installed
 from tests.store.bolt.proxy import proxied
