@@ -76,7 +76,7 @@ def _small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
 
 FEW = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

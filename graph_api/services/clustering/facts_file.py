@@ -213,10 +213,13 @@ class FactsFile:
 
 def _body(file: BinaryIO) -> bytes | None:
     """What the next frame holds; None where there is none that is whole."""
-    size = file.read(_SIZE_BYTES)
+    size = int.from_bytes(file.read(_SIZE_BYTES), "big")
     digest = file.read(_DIGEST_BYTES)
-    body = file.read(int.from_bytes(size, "big"))
-    return body if body and blake2b(body, digest_size=_DIGEST_BYTES).digest() == digest else None
+    # A damaged size may be any.
+    if not 0 < size <= os.fstat(file.fileno()).st_size - file.tell():
+        return None
+    body = file.read(size)
+    return body if blake2b(body, digest_size=_DIGEST_BYTES).digest() == digest else None
 
 
 def _write(file: BinaryIO, source: str, read: Read, before: Mark, after: Mark) -> int:
