@@ -1,7 +1,10 @@
 """``python -m deskgraph.planted --seed N``: plant a world, print what methods find."""
 
+from collections.abc import Iterable
+
 import click
 
+from deskgraph.planted.crossings import crossings
 from deskgraph.planted.figures import Figure, Measured, measure
 from deskgraph.planted.making import planted_world
 
@@ -21,15 +24,20 @@ def main(seeds: tuple[int, ...], size: int) -> None:
         world = planted_world(seed, size=size)
         measured = measure(world)
         click.echo(f"seed {seed}: {len(world.records):,} records, {measured.evidence:,} links")
-        for line in lines(measured):
+        for line in (*lines(measured), "", *table(crossings(world), "crossing", "matched")):
             click.echo(line)
 
 
 def lines(measured: Measured) -> list[str]:
     """The figures as a table."""
-    head = f"  {'method':<24}{'pairs joined':>14}{'precision':>11}{'planted':>9}{'recall':>9}"
-    rows = [_row(figure) for figure in (*measured.figures, measured.deposits)]
-    return [head, *rows, f"  strangers joined for a CoinJoin: {measured.false_joins}"]
+    rows = table((*measured.figures, measured.deposits), "method", "pairs joined")
+    return [*rows, f"  strangers joined for a CoinJoin: {measured.false_joins}"]
+
+
+def table(figures: Iterable[Figure], name: str, joined: str) -> list[str]:
+    """A head, and a row for each figure."""
+    head = f"  {name:<24}{joined:>14}{'precision':>11}{'planted':>9}{'recall':>9}"
+    return [head, *map(_row, figures)]
 
 
 def _row(figure: Figure) -> str:

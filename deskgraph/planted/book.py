@@ -122,6 +122,7 @@ class Book:
         signed = self._sign(trader, at, pool, gives[1] if coin else 0)
         self._move(signed, trader, pool, gives[1], token=gives[0], log=not coin)
         self._move(signed, pool, trader, gets[1], token=gets[0], log=True, index=2)
+        self.truth.swaps.add(signed.id)
         self._put(
             at,
             Swap(
@@ -138,6 +139,20 @@ class Book:
                 block_time=signed.block_time,
             ),
         )
+        return signed.id
+
+    def trade(
+        self,
+        trader: AccountId,
+        contract: AccountId,
+        legs: list[tuple[AccountId | None, AccountId, int, TokenId]],
+        *,
+        at: int,
+    ) -> TransactionId:
+        """What several hands move in one transaction; nobody sends shares that are issued."""
+        signed = self._sign(trader, at, contract, 0)
+        for index, (sender, recipient, amount_raw, token) in enumerate(legs):
+            self._move(signed, sender, recipient, amount_raw, token=token, log=True, index=index)
         return signed.id
 
     @property
@@ -167,7 +182,7 @@ class Book:
     def _move(
         self,
         signed: Transaction,
-        sender: AccountId,
+        sender: AccountId | None,
         recipient: AccountId,
         amount_raw: int,
         *,

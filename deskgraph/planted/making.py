@@ -43,6 +43,8 @@ def planted_world(seed: int, *, size: int = 300) -> World:
     for number in range(5):
         victim, exchange = chance.choice(crowd), chance.choice(exchanges)
         truth.loots.append(underworld.strike(number, victim, exchange, chance))
+    # By chance of its own: the rest of the world stays as it was.
+    underworld.traffic(crowd, Random(f"traffic {seed}"))  # noqa: S311 - no secret
     book = CoinBook(seed, truth)
     coins.live(book, chance, people=size // 3)
     known = _known(exchanges, underworld, far)

@@ -46,7 +46,7 @@ class Loot(msgspec.Struct, frozen=True, kw_only=True):
         seeds: The transfers by which it was stolen.
         thief: The first wallet that held it.
         swaps: Transactions in which it became another token.
-        bridges: Pairs of transfers: into a bridge on one chain, out of it on another.
+        bridges: The transfers by which it crossed a bridge, in and out.
         exits: Where it left.
     """
 
@@ -68,6 +68,8 @@ class Truth(msgspec.Struct, kw_only=True):
         spends: For each person, groups of addresses that one transaction spent.
         joins: Transactions that several people signed together.
         loots: Stolen money.
+        swaps: Transactions in which somebody gave tokens for others.
+        bridges: Pairs of transfers: into a bridge on one chain, out of it on another.
     """
 
     owners: dict[AccountId, str] = msgspec.field(default_factory=dict)
@@ -77,6 +79,8 @@ class Truth(msgspec.Struct, kw_only=True):
     spends: list[frozenset[AccountId]] = msgspec.field(default_factory=list)
     joins: set[TransactionId] = msgspec.field(default_factory=set)
     loots: list[Loot] = msgspec.field(default_factory=list)
+    swaps: set[TransactionId] = msgspec.field(default_factory=set)
+    bridges: set[tuple[TransferId, TransferId]] = msgspec.field(default_factory=set)
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from deskgraph.planted.__main__ import main
+from deskgraph.planted.crossings import crossings
 from deskgraph.planted.figures import Measured, facts_of, measure
 from deskgraph.planted.making import planted_world
 from deskgraph.planted.world import BITCOIN, ETHEREUM, World
@@ -105,8 +106,20 @@ def test_loot_is_conserved_up_to_the_toll_of_the_bridge(worlds: dict[int, World]
         into, out = (moves[one] for one in loot.bridges[0])
         mixed = sum(way.amount_raw for way in loot.exits if way.token == moves[loot.seeds[0]].token)
         dollars = (stolen - mixed) * 3_000
-        cashed = sum(way.amount_raw for way in loot.exits[-2:])
-        assert dollars - cashed == (into.amount_raw or 0) - (out.amount_raw or 0)
+        lent = next(one for one in moves.values() if one.transaction == loot.swaps[1])
+        cashed, last = loot.exits[3], loot.exits[-1]
+        assert dollars == cashed.amount_raw + (lent.amount_raw or 0) + (into.amount_raw or 0)
+        toll = (into.amount_raw or 0) // 1_000
+        assert last.amount_raw == out.amount_raw == (into.amount_raw or 0) - toll
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_swaps_and_bridge_transfers_are_matched_both_ways_and_nothing_else(
+    worlds: dict[int, World], seed: int
+) -> None:
+    for figure in crossings(worlds[seed]):
+        assert figure.planted >= 20
+        assert (figure.precision, figure.recall) == (1.0, 1.0), figure.name
 
 
 def test_anybody_can_try_a_seed() -> None:
@@ -114,3 +127,4 @@ def test_anybody_can_try_a_seed() -> None:
     assert said.exit_code == 0
     assert "deposit_reuse" in said.output
     assert "strangers joined for a CoinJoin: 0" in said.output
+    assert "bridge, backwards" in said.output
