@@ -11,13 +11,14 @@ import pytest
 
 from graph_api.domain.clusters import cluster_id
 from graph_api.domain.principals import LOCAL, Principal, PrincipalKind
+from graph_api.services.clustering import exports
 from graph_api.services.clustering.runs import Clustering
 from graph_api.store import cluster_runs
 from graph_api.store.graph import Graph
 from graph_api.vault.vault import Vault
 from ingest.jobs.replays import replay_workers
 from tests.given import NOW, Ledger, wallet
-from tests.schema.asking import ask, ask_as
+from tests.schema.asking import answer, ask, ask_as
 from tests.schema.test_clusters import CHAIN, by, clustered
 
 REQUEST = """mutation ($question: ClusterReplayInput!, $key: String) {
@@ -247,3 +248,22 @@ async def test_answers_are_written_as_files(ledger: Ledger) -> None:
         }
         assert len(nodes) == count
         assert nodes == ends
+
+
+async def test_a_cluster_too_large_for_a_file_names_the_way_on(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await clustered(ledger)
+    monkeypatch.setattr(exports, "MOST_WALLETS", 2)
+    found = await answer(
+        ledger.graph,
+        """query ($large: String!, $small: String!) {
+          large: cluster(id: $large) { export(format: CSV) }
+          small: cluster(id: $small) { export(format: CSV) } }""",
+        large=cluster_id(wallet("a")),
+        small=cluster_id(wallet("hot")),
+    )
+    assert found.codes == ["TOO_COSTLY"]
+    assert "requestClusterReplay" in found.errors[0]["message"]
+    assert found.data["large"] == {"export": None}
+    assert wallet("hot") in found.data["small"]["export"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from graph_api.domain.clusters import THRESHOLD, Suspicion, cluster_id
-from graph_api.domain.errors import TooCostly
+from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId
 from graph_api.domain.pages import Page
 from graph_api.services.clustering.chain_replays import ReplayAnswer
@@ -92,13 +92,19 @@ async def answers(
     return {one: exported_answer(one, format) for one in found}
 
 
-async def published(graph: Graph, ids: list[str], *, format: ExportFormat) -> dict[str, str]:
-    """Published clusters, with the evidence that merges them, as texts of files.
-
-    Raises: TooCostly for one that is too large.
-    """
+async def published(
+    graph: Graph, ids: list[str], *, format: ExportFormat
+) -> dict[str, str | GraphApiError]:
+    """Published clusters, with the evidence that merges them, as texts of files; or why not."""
     rows = await clusters.by_ids(graph, ids)
-    return {id: await _published(graph, row, format) for id, row in rows.items()}
+    return {id: await _tried(graph, row, format) for id, row in rows.items()}
+
+
+async def _tried(graph: Graph, row: ClusterRow, format: ExportFormat) -> str | GraphApiError:
+    try:
+        return await _published(graph, row, format)
+    except TooCostly as refusal:
+        return refusal
 
 
 async def _published(graph: Graph, row: ClusterRow, format: ExportFormat) -> str:
