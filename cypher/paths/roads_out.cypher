@@ -1,10 +1,9 @@
 // Flows out of wallets, as far as a path in time may lead along them, and how many its other end has.
-// $wallets ids   $far ids of the other ends, or null for all   $token or null for all
+// $wallets ids   $token or null for all
 // $since, $until epoch ms: some transfer lies there   $least digits: the sum reaches it; null for any
 UNWIND $wallets AS id
 MATCH (:Wallet {id: id})<-[:FLOW_FROM]-(f)
-WHERE ($far IS NULL OR f.recipient IN $far)
-  AND ($token IS NULL OR f.token = $token)
+WHERE ($token IS NULL OR f.token = $token)
   AND ($since IS NULL OR f.last_at >= $since)
   AND ($until IS NULL OR f.first_at <= $until)
   AND ($least IS NULL OR f.amount_raw IS NULL OR size(f.amount_raw) > size($least)

@@ -76,13 +76,16 @@ async def roads(
     """The flows that begin at wallets, or those that end there; only to ``far`` where given."""
     if not wallets or (far is not None and not far):
         return []
+    wanted: dict[str, Any] = {"wallets": list(wallets), **wish.parameters}
+    wanted["least"] = None if wish.least is None else str(wish.least)
+    if far is None:
+        return await graph.read(
+            "paths/roads_out" if outgoing else "paths/roads_into", RoadRow, **wanted
+        )
+    # A map: the embedded engine looks through a list from its beginning, for each flow.
+    wanted["far"] = dict.fromkeys(far, True)
     return await graph.read(
-        "paths/roads_out" if outgoing else "paths/roads_into",
-        RoadRow,
-        wallets=list(wallets),
-        far=None if far is None else sorted(far),
-        least=None if wish.least is None else str(wish.least),
-        **wish.parameters,
+        "paths/roads_out_to" if outgoing else "paths/roads_into_from", RoadRow, **wanted
     )
 
 

@@ -62,7 +62,9 @@ class Roads:
     def __init__(
         self, starts: Collection[str], ends: Collection[str], *, slack_ms: float = 0
     ) -> None:
-        self._starts, self._ends, self._slack = frozenset(starts), frozenset(ends), slack_ms
+        self._starts, self._ends = sorted(starts), sorted(ends)
+        self._closed = (frozenset(starts), frozenset(ends))
+        self._slack = slack_ms
         self._known: dict[str, Road] = {}
         self._out: dict[str, list[Road]] = defaultdict(list)
         self._into: dict[str, list[Road]] = defaultdict(list)
@@ -72,8 +74,9 @@ class Roads:
 
     def add(self, roads: Iterable[Road]) -> None:
         """Learn roads; what leads back to its own sender is none."""
+        starts, ends = self._closed
         for road in roads:
-            is_closed = road.sender in self._ends or road.recipient in self._starts
+            is_closed = road.sender in ends or road.recipient in starts
             if road.id not in self._known and road.sender != road.recipient and not is_closed:
                 self._known[road.id] = road
                 self._out[road.sender].append(road)

@@ -21,8 +21,8 @@ BIGGEST_HUB: Final = 10_000
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one answer costs: flows and transfers looked at, and continuations tried."""
 
-    flows: int = 50_000
-    transfers: int = 50_000
+    flows: int = 25_000
+    transfers: int = 10_000
     choices: int = 200_000
 
 

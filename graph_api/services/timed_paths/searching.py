@@ -233,7 +233,7 @@ class Search:
             wallets = {AccountId(end) for road in roads for end in (road.sender, road.recipient)}
             before = len(self._barred)
             await self._meet(wallets)
-            for wallet in wallets:
+            for wallet in sorted(wallets):
                 self._is_hub(wallet)
             if len(self._barred) == before:
                 return roads
@@ -242,7 +242,7 @@ class Search:
         """Read what moved along roads, from that end which has fewer transfers."""
         sent: dict[AccountId, set[AccountId]] = {}
         received: dict[AccountId, set[AccountId]] = {}
-        for road in roads:
+        for road in sorted(roads, key=lambda road: road.id):  # the same on both engines
             sender, recipient = AccountId(road.sender), AccountId(road.recipient)
             costs = self._standings[sender].transfers_out, self._standings[recipient].transfers_in
             if sender in sent or (recipient not in received and costs[0] <= costs[1]):
@@ -287,7 +287,7 @@ class Search:
             return
         found = await self._source.standings(new)
         self._standings |= found
-        for wallet, standing in found.items():
+        for wallet, standing in sorted(found.items()):
             self._flows[wallet] = (standing.flows_in, standing.flows_out)
             if standing.service and not self._asked.through_services:
                 self._bar(wallet, Stop.SERVICE)
