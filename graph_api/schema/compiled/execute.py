@@ -91,7 +91,7 @@ class CompiledExecutor:
             values = found
         plan = compiled.plan(self.planner, values)
         plan.runs += 1
-        together = plan.runs > self.together_after
+        together = plan.asks and plan.runs > self.together_after
         run = Run(context, values, uses=plan.uses, together=together)
         try:
             return await _answer(plan, run, root_value)

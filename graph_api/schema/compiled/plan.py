@@ -63,15 +63,14 @@ from graph_api.store.records import LookUp, look_up_of
 
 
 class Plan:
-    """What is done for an operation: its root, and how many fields prepare something for a run.
-
-    ``runs`` counts how often it was used.
+    """What is done for an operation: its root, how many fields prepare something for a run, and
+    whether any is fetched by a step. ``runs`` counts how often it was used.
     """
 
-    __slots__ = ("root", "runs", "uses")
+    __slots__ = ("asks", "root", "runs", "uses")
 
-    def __init__(self, root: Place, uses: int) -> None:
-        self.root, self.uses, self.runs = root, uses, 0
+    def __init__(self, root: Place, uses: int, *, asks: bool) -> None:
+        self.root, self.uses, self.asks, self.runs = root, uses, asks, 0
 
 
 class Planner:
@@ -140,7 +139,7 @@ class _Planning:
         )
         root = Place(root_type, [], kind=None, is_type_of=None)
         root.select(self.fields(root_type, collected.grouped_field_set))
-        return Plan(root, self.uses)
+        return Plan(root, self.uses, asks=self.asked > 0)
 
     def fields(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> list[Field]:
         return [self.field(type_, key, details) for key, details in grouped.items()]
