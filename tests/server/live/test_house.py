@@ -287,7 +287,7 @@ async def test_what_is_taken_for_otc_is_told_to_those_who_want_it(
         await until_subscribed(house, 3)
         await graph.write(work)
         heard: dict[object, list[Any]] = {"1": [], "all": []}
-        while len(heard["all"]) < len(news):
+        while len(heard["all"]) < len(news) or len(heard["1"]) < 2:
             message = await client.receive()
             heard[message["id"]].append(message["payload"]["data"]["otcEvents"])
         async with asyncio.timeout(30):
