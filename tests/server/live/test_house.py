@@ -230,7 +230,7 @@ async def test_transfers_are_told_by_what_they_were_worth_in_the_time_of_their_b
             raw = None if amount is None else str(amount)
             await announce(graph, number, recipient="bob", amount_raw=raw, block_time=time)
         heard: dict[object, dict[int, float | None]] = {"1": {}, "all": {}}
-        while 7 not in heard["all"]:
+        while 7 not in heard["all"] or 4 not in heard["1"]:
             message = await client.receive()
             (item,) = message["payload"]["data"].values()
             heard[message["id"]][number_of(item)] = item["transfer"]["usd"]
