@@ -27,7 +27,7 @@ from bench.engines import ENGINES, now, warm_engine
 from bench.output import Table, write_json
 from bench.paths_world import ETHEREUM, HUB, MemorySource, World, account, last_moment, token
 from graph_api.analysis.paths.wishes import PathOrder
-from graph_api.domain.errors import TooCostly
+from graph_api.domain.errors import TooCostly, UpstreamUnavailable
 from graph_api.domain.ids import ChainId
 from graph_api.services.timed_paths.answers import PathsAnswer, PathsEnded
 from graph_api.services.timed_paths.ends import Wallets
@@ -194,7 +194,7 @@ async def measure_plain(
     for asked in questions(place.world, count, seed=seed)[PathOrder.HOPS.value]:
         ends = {"start": asked.start.wallet, "end": asked.end.wallet}
         began = time.perf_counter()
-        with suppress(TooCostly):
+        with suppress(TooCostly, UpstreamUnavailable):
             _, rows = await limited.read_values(PLAIN, ends)
             ended += 1
             found += bool(rows)
