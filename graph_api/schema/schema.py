@@ -18,7 +18,7 @@ from graph_api.schema.freezes import FreezeSubscription
 from graph_api.schema.guarded import GuardedSchema
 from graph_api.schema.holdings import TokenHolders, WalletHoldings
 from graph_api.schema.inbox import InboxMutation, InboxQuery
-from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription, WalletHistories
+from graph_api.schema.jobs import JobMutation, JobQuery, JobSubscription
 from graph_api.schema.labels import LabelQuery, WalletLabels
 from graph_api.schema.networks import NetworkQuery
 from graph_api.schema.node import NodeQuery
@@ -43,6 +43,11 @@ from graph_api.schema.subscriptions import LedgerSubscription
 from graph_api.schema.traces import TraceQuery
 from graph_api.schema.transaction_graphs import TransactionGraphQuery
 from graph_api.schema.walks import WalkQuery
+from graph_api.schema.wallet_status import (
+    WalletHistories,
+    WalletRequestMutation,
+    WalletStatusQuery,
+)
 from graph_api.schema.watchlists import WalletWatchlists, WatchlistMutation, WatchlistQuery
 
 PRINTED: Final = Path(__file__).with_name("schema.graphql")
@@ -82,6 +87,7 @@ class Query(
     OtcQuery,
     InboxQuery,
     JobQuery,
+    WalletStatusQuery,
     WatchlistQuery,
     AlertRuleQuery,
     AlertQuery,
@@ -100,6 +106,7 @@ class Query(
 @strawberry.type(description="Everything that can be changed.")
 class Mutation(
     InboxMutation,
+    WalletRequestMutation,
     JobMutation,
     WatchlistMutation,
     AlertRuleMutation,
