@@ -8,8 +8,9 @@ from graph_api.domain.errors import GraphApiError, TooCostly
 from graph_api.domain.ids import TokenId
 from graph_api.store import flows
 from graph_api.store.flows import CounterpartyRow, FlowDegree
-from graph_api.store.graph import Graph, moment
+from graph_api.store.graph import Graph
 from graph_api.store.ledger.shelves import HUB_FLOWS
+from graph_api.store.records import moment
 from graph_api.store.transfers import Direction
 from tests import given
 from tests.given import NOON, Ledger, wallet
