@@ -29,12 +29,12 @@ from bench.paths_world import ETHEREUM, HUB, MemorySource, World, account, last_
 from graph_api.analysis.paths.wishes import PathOrder
 from graph_api.domain.errors import TooCostly, UpstreamUnavailable
 from graph_api.domain.ids import ChainId
+from graph_api.services.as_of import AsOf
 from graph_api.services.timed_paths.answers import PathsAnswer, PathsEnded
 from graph_api.services.timed_paths.ends import Wallets
 from graph_api.services.timed_paths.judging import Judge
 from graph_api.services.timed_paths.questions import PathEnd, PathsQuestion
 from graph_api.services.timed_paths.running import AT_ONCE, best, searched
-from graph_api.services.tracing.answers import AsOf
 from graph_api.store.graph import Graph
 from ingest.jobs.loading import load_paths
 from ingest.sources.files.format import Options

@@ -7,7 +7,8 @@ import strawberry
 
 from graph_api.analysis.layout import drawn_at
 from graph_api.domain.errors import BadInput
-from graph_api.domain.ids import AccountId, ChainId, TokenId
+from graph_api.domain.ids import AccountId, TokenId
+from graph_api.schema.as_of import AsOf
 from graph_api.schema.ledger import Wallet
 from graph_api.schema.made import all_kept
 from graph_api.schema.paging import cursor_of, place_of
@@ -19,7 +20,7 @@ from graph_api.services.networks.behind import MOST_FLOWS
 from graph_api.services.networks.pictures import Fold, NodeKind
 from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.networks.then import THEN_BUDGET
-from graph_api.services.walks import HUB, RestsOn, Stop
+from graph_api.services.walks import HUB, Stop
 from graph_api.store.transfers import Direction
 from graph_api.store.walks import FlowPlace
 
@@ -240,31 +241,6 @@ class Picture:
         )
 
 
-@strawberry.type(description="Up to where the chain of an answer was known.")
-class AsOf:
-    """What its totals rest on."""
-
-    chain_id: ChainId = strawberry.field(description="CAIP-2 id of the chain.")
-    block_number: BigInt | None = strawberry.field(
-        description="The newest block that counted; null where sources tell none."
-    )
-    at: datetime = strawberry.field(description="Labels are those of this moment.")
-    undated: int = strawberry.field(
-        description="Of networks: transfers of the wallets that were gone on from which are left "
-        "out, because nobody knows whether they had happened; 0 for totals of now."
-    )
-
-    @classmethod
-    def of(cls, found: RestsOn) -> "AsOf":
-        """As clients see it."""
-        return cls(
-            chain_id=found.chain,
-            block_number=None if found.block is None else BigInt(found.block),
-            at=found.at,
-            undated=found.undated,
-        )
-
-
 @strawberry.type(
     description=(
         "The surroundings of a wallet. Every wallet that was gone on from shows its strongest "
@@ -284,6 +260,10 @@ class Network:
     )
     stopped: list[NetworkNode] = strawberry.field(
         description="Those of the nodes where the walk stopped before it had reached the depth."
+    )
+    undated: int = strawberry.field(
+        description="Transfers of the wallets that were gone on from which are left out, because "
+        "nobody knows whether they had happened; 0 for totals of now."
     )
     found: strawberry.Private[answers.Network]
 
@@ -323,7 +303,7 @@ class Network:
     def of(cls, found: answers.Network) -> "Network":
         """As clients see it."""
         stopped = [NetworkNode.of(node) for node in found.inner if node.stop is not None]
-        return cls(complete=not stopped, stopped=stopped, found=found)
+        return cls(complete=not stopped, stopped=stopped, undated=found.undated, found=found)
 
 
 def _network(
@@ -338,7 +318,7 @@ def _network(
     hub: int = HUB,
     through_services: bool = False,
     as_of: datetime | None = None,
-    as_of_block: int | None = None,
+    as_of_block: BigInt | None = None,
 ) -> NetworkQuestion:
     return NetworkQuestion(
         centre=centre,
@@ -366,7 +346,7 @@ def _expansion(
     since: datetime | None = None,
     order: FlowOrder = FlowOrder.TRANSFERS,
     as_of: datetime | None = None,
-    as_of_block: int | None = None,
+    as_of_block: BigInt | None = None,
 ) -> NetworkQuestion:
     if without is not None and len(without) > _MOST_EDGES:
         raise BadInput(f"`without` names {_MOST_EDGES:,} flows at most.")

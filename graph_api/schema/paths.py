@@ -8,6 +8,7 @@ import strawberry
 
 from graph_api.analysis.paths.wishes import PathOrder
 from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId, TransferId
+from graph_api.schema.as_of import AsOf
 from graph_api.schema.ledger import Token, Transaction, Transfer, Wallet
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, root
@@ -169,10 +170,7 @@ class TimedPaths:
         "not be once there are enough."
     )
     paths: list[TimedPath] = strawberry.field(description="The paths, the best first.")
-    as_of: datetime = strawberry.field(description="Transfers and labels are those of this moment.")
-    as_of_block: BigInt | None = strawberry.field(
-        description="The newest block that counted; null where nobody knows blocks."
-    )
+    as_of: AsOf = strawberry.field(description="Up to where the chain was known.")
     from_count: int = strawberry.field(description="How many wallets it looked from.")
     to_count: int = strawberry.field(description="How many wallets it looked for.")
     ends_cut: bool = strawberry.field(
@@ -208,13 +206,11 @@ class TimedPaths:
     @classmethod
     def of(cls, found: PathsAnswer) -> "TimedPaths":
         """As clients see it."""
-        block = found.as_of.block
         return cls(
             ended=found.ended,
             searched_hops=found.searched_hops,
             paths=[TimedPath.of(path) for path in found.paths],
-            as_of=found.as_of.at,
-            as_of_block=None if block is None else BigInt(block),
+            as_of=AsOf.of(found.as_of),
             from_count=found.starts,
             to_count=found.ends,
             ends_cut=found.cut,
@@ -244,7 +240,7 @@ def _question(
     since: datetime | None = None,
     until: datetime | None = None,
     as_of: datetime | None = None,
-    as_of_block: int | None = None,
+    as_of_block: BigInt | None = None,
     hub: int = HUB,
     through_services: bool = False,
 ) -> PathsQuestion:

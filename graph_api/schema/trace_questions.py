@@ -64,7 +64,7 @@ class TraceInput:
     as_of: datetime | None = strawberry.field(
         default=None, description="As it was known at this moment, labels included; now if null."
     )
-    as_of_block: int | None = strawberry.field(
+    as_of_block: BigInt | None = strawberry.field(
         default=None, description="As the chain of the seed was at this block; the newest if null."
     )
     min_raw: BigInt = strawberry.field(

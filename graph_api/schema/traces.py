@@ -8,9 +8,10 @@ from graph_api.analysis.tracing.limits import Ended
 from graph_api.analysis.tracing.matching import CrossingKind
 from graph_api.analysis.tracing.pieces import Fate
 from graph_api.analysis.tracing.policies import Policy
-from graph_api.domain.ids import AccountId, ChainId, TokenId, TransferId
+from graph_api.domain.ids import AccountId, TokenId, TransferId
 from graph_api.domain.records import ActorType
 from graph_api.schema.arguments import Argument
+from graph_api.schema.as_of import AsOf
 from graph_api.schema.ledger import Token, Transfer, Wallet
 from graph_api.schema.paging import Connection, Paging
 from graph_api.schema.scalars import BigInt
@@ -18,7 +19,6 @@ from graph_api.schema.steps import batched, root
 from graph_api.schema.trace_questions import TraceInput
 from graph_api.services.tracing import lists, running
 from graph_api.services.tracing.answers import (
-    AsOf,
     Reading,
     TraceAnswer,
     TraceCrossing,
@@ -285,21 +285,6 @@ class TraceOpeningType:
         return cls(account_id=found.wallet, token_id=found.token, amount_raw=amount)
 
 
-@strawberry.type(description="Up to where a chain was known.")
-class TraceAsOf:
-    """What a trace rests on."""
-
-    chain_id: ChainId = strawberry.field(description="CAIP-2 id of the chain.")
-    block_number: BigInt | None = strawberry.field(description="The newest block that counted.")
-    at: datetime = strawberry.field(description="Labels and movements are those of this moment.")
-
-    @classmethod
-    def of(cls, found: AsOf) -> "TraceAsOf":
-        """As clients see it."""
-        block = None if found.block is None else BigInt(found.block)
-        return cls(chain_id=found.chain, block_number=block, at=found.at)
-
-
 @strawberry.type(description="Where value went, or where it came from.")
 class Trace:
     """One answer."""
@@ -307,7 +292,7 @@ class Trace:
     direction: Way = strawberry.field(description="Which way.")
     policy: Policy = strawberry.field(description="By which rule.")
     ended: Ended = strawberry.field(description="Why it ended; in part unless COMPLETE.")
-    as_of: list[TraceAsOf] = strawberry.field(description="Up to where each chain was known.")
+    as_of: list[AsOf] = strawberry.field(description="Up to where each chain was known.")
     reading: Reading = strawberry.field(description="How movements were read.")
     events_seen: int = strawberry.field(description="Movements that were looked at.")
     wallets_reached: int = strawberry.field(description="Wallets that value came to.")
@@ -363,7 +348,7 @@ class Trace:
             direction=found.question.way,
             policy=found.question.policy,
             ended=found.ended,
-            as_of=[TraceAsOf.of(one) for one in found.as_of],
+            as_of=[AsOf.of(one) for one in found.as_of],
             reading=found.reading,
             events_seen=found.events,
             wallets_reached=found.wallets,

@@ -8,9 +8,9 @@ import strawberry
 from graph_api.analysis.layout import drawn_at
 from graph_api.domain.errors import BadInput
 from graph_api.domain.ids import AccountId, TokenId, TransactionId
+from graph_api.schema.as_of import AsOf
 from graph_api.schema.inputs import TransferFilterInput
 from graph_api.schema.ledger import Token, Transaction, Wallet
-from graph_api.schema.networks import AsOf
 from graph_api.schema.paging import cursor_of, place_of
 from graph_api.schema.scalars import BigInt
 from graph_api.schema.steps import batched, root
@@ -225,7 +225,7 @@ def _graph(
     per_transaction: int = 50,
     filter: TransferFilterInput | None = None,
     as_of: datetime | None = None,
-    as_of_block: int | None = None,
+    as_of_block: BigInt | None = None,
 ) -> TransactionGraphQuestion:
     return TransactionGraphQuestion(
         wallet=wallet,

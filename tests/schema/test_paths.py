@@ -17,11 +17,11 @@ from tests.services.tracing.test_accounts import USD, id_of, pay
 from tests.store.test_labels import said
 
 PATHS = """query ($from: PathEndInput!, $to: PathEndInput!, $by: PathOrder! = HOPS, $k: Int! = 5,
-  $token: TokenId, $continuity: Decimal, $maxHops: Int! = 6, $asOfBlock: Int,
+  $token: TokenId, $continuity: Decimal, $maxHops: Int! = 6, $asOfBlock: BigInt,
   $distinct: Boolean! = false) {
   paths(from: $from, to: $to, by: $by, k: $k, token: $token, continuity: $continuity,
     maxHops: $maxHops, asOfBlock: $asOfBlock, distinctRoutes: $distinct) {
-    ended searchedHops asOf asOfBlock fromCount toCount endsCut
+    ended searchedHops asOf { blockNumber } fromCount toCount endsCut
     stoppedCount stoppedAt { accountId stop flows wallet { accountId } }
     flowsRead transfersRead walletsSeen uncounted
     paths { hopCount leastRaw seconds departedAt arrivedAt wallets { accountId }
@@ -57,7 +57,11 @@ async def test_paths_are_answered_with_hops_stops_and_what_they_rest_on(town: Gr
 
     assert found.errors == []
     paths = found.data["paths"]
-    assert (paths["ended"], paths["searchedHops"], paths["asOfBlock"]) == ("COMPLETE", 6, "11")
+    assert (paths["ended"], paths["searchedHops"], paths["asOf"]["blockNumber"]) == (
+        "COMPLETE",
+        6,
+        "11",
+    )
     assert (paths["fromCount"], paths["toCount"], paths["endsCut"]) == (1, 1, False)
     assert paths["stoppedAt"] == [
         {

@@ -12,11 +12,12 @@ from typing import Final
 
 from graph_api.domain.errors import BadInput, GraphApiError, TooCostly
 from graph_api.domain.ids import AccountId, chain_id_of
+from graph_api.services.as_of import AsOf
 from graph_api.services.networks.answers import Network, NetworkNode, all_of, ends
 from graph_api.services.networks.questions import NetworkQuestion
 from graph_api.services.networks.reading import FlowSource, Now, Strongest, wish_of
 from graph_api.services.networks.then import Then
-from graph_api.services.walks import RestsOn, Stop
+from graph_api.services.walks import Stop
 from graph_api.store import chains, walks
 from graph_api.store.flows import FlowRow
 from graph_api.store.graph import Graph
@@ -48,14 +49,14 @@ async def nodes(graph: Graph, found: list[Network]) -> dict[Network, list[Networ
     return answers
 
 
-async def rests_on(graph: Graph, found: list[Network]) -> dict[Network, RestsOn]:
+async def rests_on(graph: Graph, found: list[Network]) -> dict[Network, AsOf]:
     """What the totals of each network are of; of now, all that is loaded."""
     chain = {network: chain_id_of(network.question.centre) for network in found}
     loaded = await chains.by_ids(graph, list(dict.fromkeys(chain.values())))
     answers = {}
     for network, id in chain.items():
         block = network.block if network.question.is_of_then else loaded[id].last_block
-        answers[network] = RestsOn(id, block, network.at, network.undated)
+        answers[network] = AsOf(chain=id, block=block, at=network.at)
     return answers
 
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 import msgspec
 
 from graph_api.domain.ids import AccountId, TokenId, TransactionId, TransferId
+from graph_api.services.as_of import AsOf
 from graph_api.services.paths import StoppedAt
 from graph_api.services.timed_paths.questions import PathsQuestion
-from graph_api.services.tracing.answers import AsOf
 
 
 class PathsEnded(StrEnum):

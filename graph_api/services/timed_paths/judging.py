@@ -8,8 +8,8 @@ from typing import Final
 from graph_api.analysis.paths.roads import EVER, Bounds, Road
 from graph_api.analysis.paths.wishes import Hop, PathOrder, Wish, place_in_time
 from graph_api.domain.chains import chain_of
+from graph_api.services.as_of import AsOf
 from graph_api.services.timed_paths.questions import PathsQuestion
-from graph_api.services.tracing.answers import AsOf
 from graph_api.store import blocks, chains
 from graph_api.store.blocks import Window
 from graph_api.store.graph import Graph

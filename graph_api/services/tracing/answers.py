@@ -14,8 +14,9 @@ import msgspec
 from graph_api.analysis.tracing.limits import Ended
 from graph_api.analysis.tracing.matching import CrossingKind
 from graph_api.analysis.tracing.pieces import Fate
-from graph_api.domain.ids import AccountId, ChainId, TokenId, TransactionId, TransferId
+from graph_api.domain.ids import AccountId, TokenId, TransactionId, TransferId
 from graph_api.domain.records import ActorType
+from graph_api.services.as_of import AsOf
 from graph_api.services.tracing.questions import TraceQuestion
 
 
@@ -24,14 +25,6 @@ class Reading(StrEnum):
 
     WALLETS = "wallets"
     TOKEN = "token"  # noqa: S105 - a way of reading
-
-
-class AsOf(msgspec.Struct, frozen=True, kw_only=True):
-    """Up to where a chain was known; labels are those of that moment."""
-
-    chain: ChainId
-    block: int | None
-    at: datetime
 
 
 class TracePiece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,7 +19,8 @@ from graph_api.domain.ids import (
     chain_id_of,
     native_token,
 )
-from graph_api.services.tracing.answers import AsOf, TraceParty
+from graph_api.services.as_of import AsOf
+from graph_api.services.tracing.answers import TraceParty
 from graph_api.services.tracing.parties import parties
 from graph_api.services.tracing.questions import TraceQuestion
 from graph_api.store import chains, tokens, traces, walks

@@ -22,6 +22,7 @@ from graph_api.domain.ids import (
     chain_of_id,
 )
 from graph_api.domain.pages import Page
+from graph_api.services.as_of import AsOf
 from graph_api.services.transaction_graphs.listing import (
     Listed,
     Place,
@@ -29,7 +30,6 @@ from graph_api.services.transaction_graphs.listing import (
     carrier,
     listed,
 )
-from graph_api.services.walks import RestsOn
 from graph_api.store import blocks, chains, outputs, traces, transfers
 from graph_api.store.graph import Graph
 from graph_api.store.outputs import OutputRow
@@ -93,7 +93,7 @@ class TransactionGraph(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     edges: list[TransactionEdge]
     end: Place | None
     stopped: bool
-    as_of: RestsOn
+    as_of: AsOf
 
 
 async def graphs(
@@ -121,19 +121,19 @@ def _has_outputs(wallet: AccountId) -> bool:
     return chain_of_id(wallet).family is Family.UTXO
 
 
-async def _as_of(graph: Graph, asked: TransactionGraphQuestion, now: datetime) -> RestsOn:
+async def _as_of(graph: Graph, asked: TransactionGraphQuestion, now: datetime) -> AsOf:
     chain = chain_id_of(asked.wallet)
     if asked.as_of is not None:
         block = await blocks.highest_until(graph, chain, asked.as_of)
-        return RestsOn(chain, block, min(asked.as_of, now), 0)
+        return AsOf(chain=chain, block=block, at=min(asked.as_of, now))
     newest = (await chains.by_ids(graph, [chain]))[chain].last_block
     if asked.as_of_block is not None and newest is not None:
         newest = min(newest, asked.as_of_block)
-    return RestsOn(chain, newest, now, 0)
+    return AsOf(chain=chain, block=newest, at=now)
 
 
 async def _of_wallets(
-    graph: Graph, asked: TransactionGraphQuestion, found: Listed, as_of: RestsOn
+    graph: Graph, asked: TransactionGraphQuestion, found: Listed, as_of: AsOf
 ) -> TransactionGraph:
     page = Page(size=asked.per_transaction)
     ids = [TransactionId(id) for id, own in found.own.items() if own[0].transaction is not None]
@@ -185,7 +185,7 @@ def _moved(row: TransferRow) -> Iterable[TransactionEdge]:
 
 
 async def _of_outputs(
-    graph: Graph, asked: TransactionGraphQuestion, found: Listed, as_of: RestsOn
+    graph: Graph, asked: TransactionGraphQuestion, found: Listed, as_of: AsOf
 ) -> TransactionGraph:
     most = asked.per_transaction
     ids = [TransactionId(id) for id, own in found.own.items() if own[0].transaction is not None]
