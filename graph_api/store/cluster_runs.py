@@ -26,7 +26,7 @@ from graph_api.store.unbroken import unbroken
 
 BATCH: Final = 1_000
 LASTS: Final = timedelta(seconds=60)
-#: A cluster names so many links that were refused; docs/methods.md tells how to find the others.
+#: A cluster names so many links that were refused; docs/methods/clusters.md tells which those are.
 MOST_REFUSED: Final = 50
 _T = TypeVar("_T")
 
