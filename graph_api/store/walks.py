@@ -239,6 +239,8 @@ async def strongest(
     found: dict[AccountId, list[FlowRow]] = {owner: [] for owner in owners}
     for row in (row for part in parts for row in part):
         found[row.owner].append(row)
+    if len(parts) == 1:
+        return found  # in their order already, each of them once
     return {owner: behind(rows, wish)[:limit] for owner, rows in found.items()}
 
 

@@ -1,6 +1,5 @@
 """What a network is: flows, the wallets at their ends, and what of these is not shown."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -107,19 +106,23 @@ def all_of(wallet: WalkWallet) -> Sides:
     )
 
 
-def ends(edges: Iterable[FlowRow]) -> defaultdict[AccountId, Sides]:
-    """What of the edges begins and ends at each wallet."""
-    into: dict[AccountId, list[FlowRow]] = defaultdict(list)
-    out: dict[AccountId, list[FlowRow]] = defaultdict(list)
+def ends(edges: Iterable[FlowRow], wallets: Iterable[AccountId]) -> dict[AccountId, Sides]:
+    """What of the edges begins and ends at each of the wallets."""
+    into: dict[AccountId, list[FlowRow]] = {wallet: [] for wallet in wallets}
+    out: dict[AccountId, list[FlowRow]] = {wallet: [] for wallet in into}
     for flow in edges:
-        into[flow.recipient].append(flow)
-        out[flow.sender].append(flow)
-    found: defaultdict[AccountId, Sides] = defaultdict(Sides)
-    for wallet in into.keys() | out.keys():
-        senders = {flow.sender for flow in into[wallet]}
-        recipients = {flow.recipient for flow in out[wallet]}
-        found[wallet] = Sides(
-            Side(len(into[wallet]), sum(flow.transfers for flow in into[wallet]), len(senders)),
-            Side(len(out[wallet]), sum(flow.transfers for flow in out[wallet]), len(recipients)),
+        if flow.recipient in into:
+            into[flow.recipient].append(flow)
+        if flow.sender in out:
+            out[flow.sender].append(flow)
+    return {
+        wallet: Sides(
+            _side(into[wallet], {flow.sender for flow in into[wallet]}),
+            _side(out[wallet], {flow.recipient for flow in out[wallet]}),
         )
-    return found
+        for wallet in into
+    }
+
+
+def _side(flows: list[FlowRow], others: set[AccountId]) -> Side:
+    return Side(len(flows), sum(flow.transfers for flow in flows), len(others))

@@ -61,7 +61,7 @@ async def rests_on(graph: Graph, found: list[Network]) -> dict[Network, AsOf]:
 
 
 def _outermost(network: Network, known: dict[AccountId, walks.WalkWallet]) -> list[NetworkNode]:
-    shown = ends(network.edges)
+    shown = ends(network.edges, network.outermost)
     found = []
     for wallet in network.outermost:
         if wallet in known:
@@ -112,7 +112,7 @@ class _Growth:
                 level = await self._add(new, hops=hops - 1)
             chosen = [node for node in level if self._is_passed(node)]
             new = self._take(chosen, await self._flows(chosen))
-        shown = ends(self._edges.values())
+        shown = ends(self._edges.values(), self._nodes)
         for node in self._nodes.values():
             node.shown = shown[node.wallet.id]
         return Network(
